@@ -1,0 +1,3 @@
+import { release } from '../../../src/ui/platform/release.ts';
+
+export const text = `lazy chunk of release ${release}`;

@@ -1,0 +1,51 @@
+/** What the tests of this lane change on Body electronics, and the way there through the screens. */
+import path from 'node:path';
+import type { Screen } from '../e2e/screen.ts';
+
+/** Where the built product is: PRODUCT names another folder than `dist`. */
+export const PRODUCT = process.env.PRODUCT ?? path.join(import.meta.dirname, '../../dist');
+
+export const MODULE = 'Body electronics';
+/** Byte 2, mask 01 of the 32-byte block 0600. */
+export const OPTION = 'Mirrors fold when locking';
+export const BCM_CODING = '0959A03C1E1400FF417E1035008843005AC301629D0004012CF00F660012AB30';
+export const BCM_CODING_FOLDING = '0959A13C1E1400FF417E1035008843005AC301629D0004012CF00F660012AB30';
+
+/** Today's date and the shop code the module holds, written before each 0600. The car's own clock is this machine's. */
+export const PRELUDE_WRITES = [
+  { did: 'F199', hex: bcdDate(new Date()) },
+  { did: 'F198', hex: '000008F63039' },
+] as const;
+
+function bcdDate(now: Date): string {
+  return [now.getFullYear() % 100, now.getMonth() + 1, now.getDate()]
+    .map((part) => String(part).padStart(2, '0'))
+    .join('');
+}
+
+/**
+ * Until the adapter that the browser knows is open. On a machine that is busy with other things the app may miss an answer
+ * (it waits 0.3 s); then this presses, once, the button that the app offers for it, and says so.
+ */
+export async function connected(screen: Screen): Promise<void> {
+  const ready = screen.heading(/ is ready$/);
+  const again = screen.page.getByRole('alert').filter({ hasText: 'did not answer' }).getByRole('button', {
+    name: 'Reconnect adapter',
+  });
+  await ready.or(again).waitFor();
+  if (await again.isVisible()) {
+    console.log('        note: the adapter was too slow at the first try');
+    await again.click();
+  }
+  await ready.waitFor();
+}
+
+/** From the start to the plan of one change, which waits for its approval. */
+export async function toThePlan(screen: Screen): Promise<void> {
+  await connected(screen);
+  await screen.scan();
+  await screen.openModule(MODULE);
+  await screen.toggle(OPTION);
+  await screen.review();
+  await screen.keepShopCode();
+}

@@ -1,0 +1,27 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'stack',
+          environment: 'node',
+          include: ['tests/{unit,conformance,definitions,traces,scenarios,sabotage}/**/*.test.ts'],
+          exclude: ['**/*.svelte.test.ts'],
+          testTimeout: 120_000,
+        },
+      },
+      {
+        plugins: [svelte()],
+        resolve: { conditions: ['browser'] },
+        test: {
+          name: 'ui-state',
+          environment: './tests/support/client-environment.ts',
+          include: ['tests/**/*.svelte.test.ts'],
+        },
+      },
+    ],
+  },
+});

@@ -1,0 +1,75 @@
+import { detectAdapter } from '#adapters/detect.ts';
+import { DRIVERS } from '#adapters/registry.ts';
+import { openSimulated } from '#adapters/transports/simulated.ts';
+import { findGrantedPorts, openGrantedPort } from '#adapters/transports/web-serial-ports.ts';
+import { StackError } from '#contract/errors.ts';
+import type { GrantedAdapter } from '#contract/vehicle-api.ts';
+import { EventSender } from '#rpc/events.ts';
+import { exposeVehicleApi } from '#rpc/vehicle-client.ts';
+import { openStores, parseBackup } from '#store/index.ts';
+import { preciseWaitIsolated, preciseWaitPlain } from './precise-wait.ts';
+import { systemClock } from './system-clock.ts';
+import { fetchPacks } from './vehicle/packs.ts';
+import { VehicleService } from './vehicle/service.ts';
+import { SIMULATOR_KEY } from './vehicle/simulator-key.ts';
+import { webLocks, webSchemaLocks } from './web-locks.ts';
+
+/**
+ * The vehicle worker: owns the adapter, the stack and the stores. Joins them and says nothing more; what they do together
+ * is in `vehicle/service.ts`, which tests run in Node.
+ */
+declare const __RELEASE__: string;
+
+/** Native USB devices ignore the rate; adapters with a UART bridge are opened at what most are delivered with. */
+const BAUD_RATE = 115_200;
+const clock = systemClock();
+const events = new EventSender(clock);
+
+const service = new VehicleService({
+  clock,
+  events,
+  locks: webLocks(navigator.locks),
+  release: __RELEASE__,
+  preciseWait: self.crossOriginIsolated ? preciseWaitIsolated() : preciseWaitPlain(),
+  keyProviders: new Map([[SIMULATOR_KEY.id, SIMULATOR_KEY]]),
+  openStores: (world) =>
+    openStores({ world, clock, locks: webSchemaLocks(navigator.locks), storage: navigator.storage }),
+  loadPacks: () => fetchPacks(new URL('../definitions/', self.location.href)),
+  parseBackup,
+  async grantedAdapters() {
+    if (!('serial' in navigator)) return [];
+    return (await navigator.serial.getPorts()).map((port): GrantedAdapter => {
+      const { usbVendorId: vendorId, usbProductId: productId } = port.getInfo();
+      return vendorId === undefined || productId === undefined
+        ? { usb: null, title: 'serial port' }
+        : { usb: { vendorId, productId }, title: titleOf(vendorId, productId) };
+    });
+  },
+  async openSerial(usb) {
+    const [port, ...others] = await findGrantedPorts(navigator.serial, usb ?? undefined);
+    let failure: unknown = null;
+    for (const candidate of [port, ...others]) {
+      try {
+        return await openGrantedPort(candidate, { baudRate: BAUD_RATE }, { clock });
+      } catch (error) {
+        failure ??= error; // several equal adapters: the first that opens; if none does, the first reason is told
+      }
+    }
+    throw failure instanceof Error
+      ? failure
+      : new StackError('transport/busy', 'no granted port opens', { owner: 'unknown' });
+  },
+  openSimulated: (port) => openSimulated(port, { baudRate: BAUD_RATE }, { clock }),
+  recognise: (transport) => detectAdapter(transport, { clock }),
+  newId: () => crypto.randomUUID(),
+});
+
+function titleOf(vendorId: number, productId: number): string {
+  return (
+    DRIVERS.find(({ usbFilters }) =>
+      usbFilters.some((filter) => filter.vendorId === vendorId && (filter.productId ?? productId) === productId),
+    )?.title ?? 'USB serial port'
+  );
+}
+
+exposeVehicleApi(service);

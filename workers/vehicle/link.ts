@@ -1,0 +1,115 @@
+import type { Clock } from '#base/clock.ts';
+import type { Adapter, CanLink } from '#contract/adapter.ts';
+import type { FunctionalAddress } from '#contract/definition.ts';
+import {
+  DEFAULT_DIAG_TIMING,
+  type DiagClient,
+  type FunctionalClient,
+  type SecurityMemory,
+} from '#contract/diagnostics.ts';
+import { StackError } from '#contract/errors.ts';
+import { DEFAULT_ISOTP_OPTIONS, type IsoTpAddress, type ModuleId, moduleIdOf } from '#contract/isotp.ts';
+import type { PermitVerifier } from '#contract/permit.ts';
+import type { TraceSink } from '#contract/trace.ts';
+import { openDiagClient, openFunctionalClient } from '#diagnostics/index.ts';
+import { openIsoTpChannel, type PreciseWait } from '#link/isotp/index.ts';
+import type { ClientOptions, VehicleLink } from '#procedures/context.ts';
+
+export interface VehicleLinkParts {
+  readonly clock: Clock;
+  readonly adapter: Adapter;
+  readonly can: CanLink;
+  readonly simulated: boolean;
+  readonly verifier: PermitVerifier;
+  readonly memory: SecurityMemory;
+  readonly trace: TraceSink;
+  readonly preciseWait?: PreciseWait;
+  /** Who answers with an id: from the address tables of the packs. */
+  physicalOf(responseId: number): IsoTpAddress | null;
+}
+
+/** The car in reach, and what only the one who opened it may do. */
+export interface OpenVehicleLink extends VehicleLink {
+  /** Monotonic time of the last answer of any module; null before the first. */
+  lastAnswerMs(): number | null;
+  close(): Promise<void>;
+}
+
+/** Joins an open CAN bus, ISO-TP channels and diag clients: one client per module, all through the same permit verifier. */
+export function createVehicleLink(parts: VehicleLinkParts): OpenVehicleLink {
+  const { clock, can, adapter, trace, verifier } = parts;
+  const clients = new Map<ModuleId, DiagClient>();
+  const latencyMs = Math.ceil(adapter.info.roundTripMs?.p99 ?? 20);
+  let closed = false;
+  void can.closed.then(() => {
+    closed = true;
+  });
+
+  const assertOpen = () => {
+    if (closed) throw new StackError('vehicle/not-connected', 'the adapter is gone', {});
+  };
+
+  const release = async (moduleId: ModuleId): Promise<void> => {
+    const client = clients.get(moduleId);
+    clients.delete(moduleId);
+    await client?.close();
+  };
+
+  return {
+    simulated: parts.simulated,
+    async client(address: IsoTpAddress, options: ClientOptions = {}): Promise<DiagClient> {
+      assertOpen();
+      const moduleId = moduleIdOf(address);
+      const known = clients.get(moduleId);
+      if (known) return known;
+      const channel = openIsoTpChannel(
+        can,
+        address,
+        { ...DEFAULT_ISOTP_OPTIONS, ...(options.padding === undefined ? {} : { padding: options.padding }) },
+        clock,
+        { latencyMs, ...(parts.preciseWait ? { preciseWait: parts.preciseWait } : {}) },
+      );
+      const client = openDiagClient({
+        channel,
+        clock,
+        timing: { ...DEFAULT_DIAG_TIMING, ...options.timing },
+        verifier,
+        trace,
+      });
+      clients.set(moduleId, client);
+      void client.closed.then(() => {
+        if (clients.get(moduleId) === client) clients.delete(moduleId);
+      });
+      return client;
+    },
+    async functional(address: FunctionalAddress): Promise<FunctionalClient> {
+      assertOpen();
+      const [requestId, from, to] = [address.requestId, address.responseFrom, address.responseTo].map((text) =>
+        Number.parseInt(text, 16),
+      );
+      if (requestId === undefined || from === undefined || to === undefined)
+        throw new RangeError('a functional address has three ids');
+      const channel = openIsoTpChannel(
+        can,
+        { format: 'normal', requestId, responseId: from, extendedId: address.extendedId },
+        { ...DEFAULT_ISOTP_OPTIONS, functional: true, responseRange: { from, to } },
+        clock,
+        { latencyMs, physicalOf: (id) => parts.physicalOf(id) },
+      );
+      return openFunctionalClient({ channel, clock, trace });
+    },
+    release,
+    lastAnswerMs: () =>
+      [...clients.values()].reduce<number | null>(
+        (latest, { lastAnswerMs }) => (lastAnswerMs === null ? latest : Math.max(latest ?? 0, lastAnswerMs)),
+        null,
+      ),
+    framesSeen: () => can.counters.received,
+    supply: adapter.supply ?? null,
+    async close() {
+      closed = true;
+      await Promise.all([...clients.keys()].map(release));
+      await can.close();
+    },
+  };
+}
