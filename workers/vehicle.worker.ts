@@ -60,7 +60,7 @@ const service = new VehicleService({
       : new StackError('transport/busy', 'no granted port opens', { owner: 'unknown' });
   },
   openSimulated: (port) => openSimulated(port, { baudRate: BAUD_RATE }, { clock }),
-  recognise: (transport) => detectAdapter(transport, { clock }),
+  recognise: (transport, wireless) => detectAdapter(transport, { clock, wireless }),
   newId: () => crypto.randomUUID(),
 });
 

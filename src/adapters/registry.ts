@@ -15,6 +15,7 @@ export const DRIVERS: readonly DriverEntry[] = [
       { vendorId: 0x0403, productId: 0x6001 }, // FT232R
       { vendorId: 0x0403, productId: 0x6015 }, // FT230X
     ],
+    baudRates: [], // USB CDC, or a rate that the port already has
     load: async () => (await import('./drivers/slcan/driver.ts')).createSlcanDriver(),
   },
 ];

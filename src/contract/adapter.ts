@@ -1,6 +1,6 @@
 import type { Clock } from '#base/clock.ts';
 import type { CallOptions } from '#contract/call.ts';
-import type { DiagChannel, IsoTpAddress } from '#contract/isotp.ts';
+import type { DiagChannel, IsoTpAddress, IsoTpOptions } from '#contract/isotp.ts';
 import type { ByteTransport, CloseReason } from '#contract/transport.ts';
 
 /** What a job asks of an adapter. */
@@ -12,8 +12,27 @@ export type AdapterLimit =
   | 'no-transmit-confirmation'
   | 'too-slow'
   | 'cannot-send-long-messages'
+  | 'loses-answers'
   | 'clone'
-  | 'wireless';
+  | 'wireless'
+  | 'untested';
+
+/**
+ * What probing found that the device's own words do not say. `detail` is short foreign or protocol text, e.g. the command.
+ * `version-never-existed`: it calls itself by a version its maker never made. `command-missing`: its version has the command,
+ * the device does not know it. `forgets-settings`: a change of protocol loses settings. `drops-bytes`: a request was cut.
+ * `buffer-smaller`: fewer bytes than its version promises. `other-speed`: the line speed it names is not the one it runs at.
+ */
+export interface AdapterFinding {
+  readonly kind:
+    | 'version-never-existed'
+    | 'command-missing'
+    | 'forgets-settings'
+    | 'drops-bytes'
+    | 'buffer-smaller'
+    | 'other-speed';
+  readonly detail: string;
+}
 
 export interface AdapterInfo {
   readonly driver: string;
@@ -23,6 +42,18 @@ export interface AdapterInfo {
   /** The device's own serial text, if it has one: how it is known again after a replug (fault S05). */
   readonly serialNumber: string | null;
   readonly genuine: 'genuine' | 'clone' | 'unknown';
+  /** The chip or firmware family as probed, not as it calls itself: `ELM327`, `ELM327-like`, `STN1110`, `MIC3322`, `slcan`. */
+  readonly chip: string;
+  readonly findings: readonly AdapterFinding[];
+  /** Longest messages it carries, bytes: what the family is known to do and probing did not refute. */
+  readonly longestSendBytes: number;
+  readonly longestReceiveBytes: number;
+  /** Real listen-only: the device can join a bus without acknowledging. Only then may the bit rate be searched for. */
+  readonly listenOnly: boolean;
+  /** Behind Bluetooth or Wi-Fi: no programming, and latency that is not the device's own. */
+  readonly wireless: boolean;
+  /** Speed of the serial line in bit/s where it matters; null on a line whose speed changes nothing (USB CDC, simulated). */
+  readonly baudRate: number | null;
   /** Does the device confirm what it took? slcan firmware of the CANable never does. */
   readonly acknowledges: boolean;
   /** Frames the device can hold before it drops silently; the driver stays below. */
@@ -36,10 +67,12 @@ export interface AdapterInfo {
 export interface Adapter {
   readonly info: AdapterInfo;
   readonly can?: { open(config: CanConfig, options?: CallOptions): Promise<CanLink> };
-  /** Segmentation inside the adapter. */
-  readonly isoTp?: { open(address: IsoTpAddress, options?: CallOptions): Promise<DiagChannel> };
+  /** Whole messages: the adapter or its driver segments. Where `can` is there too, `can` is used. */
+  readonly isoTp?: { open(config: CanConfig, options?: CallOptions): Promise<IsoTpBus> };
   readonly stream?: ByteTransport;
   readonly supply?: { readVolts(options?: CallOptions): Promise<number>; readonly errorVolts: number };
+  /** Host ⇄ device round trips, ms, one after the other, with a command that stays inside the device. */
+  readonly roundTrips?: (count: number, options?: CallOptions) => Promise<readonly number[]>;
   /** Settles once, never rejects. */
   readonly closed: Promise<CloseReason>;
   close(): Promise<void>;
@@ -89,11 +122,31 @@ export interface CanLink {
   close(): Promise<void>;
 }
 
+/**
+ * One bus on which the adapter (or its driver) segments. A command interpreter does one thing at a time: channels of one bus
+ * take turns, and an answer that arrives in another channel's turn still reaches its own channel.
+ */
+export interface IsoTpBus {
+  readonly config: CanConfig;
+  readonly closed: Promise<CloseReason>;
+  /** Frames where the device shows frames, else messages. */
+  readonly counters: Readonly<{ received: number; sent: number; busErrors: number; dropped: number }>;
+  /**
+   * A channel to the ECU (or, with `options.functional`, to all ECUs) at an address. Nothing is sent by opening it.
+   * @throws RangeError for an address that no frame can carry; StackError `adapter/unsupported` for one this device cannot do
+   */
+  openChannel(address: IsoTpAddress, options: IsoTpOptions): DiagChannel;
+  onBusError(listener: (flags: string, atMs: number) => void): () => void;
+  close(): Promise<void>;
+}
+
 /** One line of the registry: how a family is recognised and loaded. */
 export interface DriverEntry {
   readonly id: string;
   readonly title: string;
   readonly usbFilters: readonly { readonly vendorId: number; readonly productId?: number }[];
+  /** Line speeds to try, most likely first; empty where the speed changes nothing. */
+  readonly baudRates: readonly number[];
   load(): Promise<Driver>;
 }
 
@@ -107,4 +160,6 @@ export interface Driver {
 
 export interface DriverContext {
   readonly clock: Clock;
+  /** The port is a Bluetooth one (RFCOMM): answers take longer, and the line speed changes nothing. */
+  readonly wireless?: boolean;
 }

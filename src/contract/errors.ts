@@ -28,6 +28,14 @@ export interface ErrorDetails {
   'adapter/reset': { readonly banner: string };
   'adapter/garbage': { readonly bytes: number };
   'adapter/queue-overrun': { readonly queueFrames: number };
+  /** A command interpreter was interrupted, or interrupted itself, before its answer was complete. */
+  'adapter/stopped': { readonly command: string };
+  /** The device could not pass on an answer as fast as it came: the answer is lost. */
+  'adapter/buffer-full': { readonly command: string };
+  /** The device went to sleep, or says that it will. */
+  'adapter/asleep': { readonly banner: string };
+  /** The verdict on this adapter does not let it do the job. */
+  'adapter/may-not': { readonly job: 'read' | 'code' | 'program'; readonly reason: string };
   'adapter/in-use': { readonly by: 'other-tab' | 'this-tab' };
 
   // can

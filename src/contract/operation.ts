@@ -12,7 +12,8 @@ export type OperationKind =
   | 'rollback'
   | 'finish'
   | 'clear-faults'
-  | 'check-module';
+  | 'check-module'
+  | 'check-adapter';
 export type Phase =
   | 'wake'
   | 'vin'
@@ -29,7 +30,11 @@ export type Phase =
   | 'faults-before'
   | 'faults-after'
   | 'faults'
-  | 'compare';
+  | 'compare'
+  | 'round-trips'
+  | 'long-answers'
+  | 'long-requests'
+  | 'drop-free';
 
 /**
  * What happens to one run of a procedure. The order is part of the contract:

@@ -120,6 +120,36 @@ export interface IsoTpQuirks {
 /** How a simulated adapter behaves (reference: adapters C.2). */
 export type SlcanFirmware = 'canusb' | 'usbtin' | 'canable-v1' | 'canable-v2';
 
+/**
+ * Command interpreters (reference: adapters A, B). `elm327-v14b`, `elm327-v23`: genuine. `clone-good`: calls itself v1.5, has
+ * every command the client needs, forgets CAF, S and AL at a change of protocol. `clone-bad`: calls itself v2.1, knows neither
+ * CAF0, AL, R0 nor FC SM, cuts requests to two bytes and loses the end of long answers. `stn1110`, `stn2120`, `vlinker`.
+ */
+export type InterpreterModel =
+  | 'elm327-v14b'
+  | 'elm327-v23'
+  | 'clone-good'
+  | 'clone-bad'
+  | 'stn1110'
+  | 'stn2120'
+  | 'vlinker';
+
+/** Every adapter the virtual car can be read with. */
+export const VIRTUAL_ADAPTERS = [
+  'canable-v1',
+  'canable-v2',
+  'canusb',
+  'usbtin',
+  'elm327-v14b',
+  'elm327-v23',
+  'clone-good',
+  'clone-bad',
+  'stn1110',
+  'stn2120',
+  'vlinker',
+] as const satisfies readonly (SlcanFirmware | InterpreterModel)[];
+export type VirtualAdapter = (typeof VIRTUAL_ADAPTERS)[number];
+
 /** Ready-made training situations. `good` switches all faults off. */
 export const SCENARIO_NAMES = [
   'good',
@@ -147,7 +177,7 @@ export type SimulatorControl =
   | { readonly type: 'unplug-at-byte'; readonly bytes: number }
   | { readonly type: 'line-error'; readonly name: 'breaks' | 'framing' | 'parity' | 'overruns' | 'unknown' }
   /** The adapter model; takes effect with the next port. `tickMs`: how often its bytes reach the host. */
-  | { readonly type: 'adapter'; readonly firmware: SlcanFirmware; readonly tickMs: 1 | 16 }
+  | { readonly type: 'adapter'; readonly firmware: VirtualAdapter; readonly tickMs: 1 | 16 }
   /** The car as delivered: a variant of its data (`standard` or a name from `variants` of the state). */
   | { readonly type: 'factory-reset'; readonly variant: string }
   | { readonly type: 'power-cut'; readonly offMs: number };
@@ -169,7 +199,7 @@ export interface SimulatorState {
   readonly scenario: ScenarioName | 'own';
   readonly faultRules: number;
   readonly adapter: {
-    readonly firmware: SlcanFirmware;
+    readonly firmware: VirtualAdapter;
     readonly plugged: boolean;
     readonly lineOpen: boolean;
     readonly channelOpen: boolean;

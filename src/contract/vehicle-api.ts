@@ -2,7 +2,8 @@
  * The seam between page and vehicle worker: commands in, events out. Everything here is plain data and crosses by structured
  * clone. The worker parses every command; the page shows what events and the database say.
  */
-import type { AdapterInfo } from '#contract/adapter.ts';
+import type { AdapterInfo, CanConfig } from '#contract/adapter.ts';
+import type { AdapterReport } from '#contract/adapter-check.ts';
 import type { Backup, BackupBlock, FaultEntry, IdentRead, ModuleIdentity, VoltageReading } from '#contract/backup.ts';
 import type { DefinitionPack, DidText, HexText, LocalizedText } from '#contract/definition.ts';
 import type { ErrorRecord } from '#contract/errors.ts';
@@ -25,10 +26,16 @@ export interface VehicleApi {
   /** Granted ports the worker sees. */
   grantedAdapters(): Promise<readonly GrantedAdapter[]>;
   /** Opens a granted port (the only one, or the one with this identity), takes the lock `adapter`, recognises the device. */
-  connectSerial(choice: { readonly usb: UsbIdentity | null }): Promise<ConnectionView>;
+  connectSerial(choice: SerialChoice): Promise<ConnectionView>;
   /** The virtual car at the other end of the port; switches to the training database. */
   connectSimulator(port: MessagePort): Promise<ConnectionView>;
   disconnect(): Promise<void>;
+  /** A meter reading typed and signed by a person; ends after ten minutes (design 6c). */
+  typeVoltage(command: {
+    readonly volts: number;
+    readonly name: string;
+    readonly stabiliser: string;
+  }): Promise<VoltageReading>;
 
   scan(command: { readonly commandId: CommandId }): Promise<Started>;
   /** Identity, coding blocks, faults of one module, as fresh values; changes nothing. */
@@ -73,6 +80,14 @@ export interface VehicleApi {
   saveSettings(settings: Settings): Promise<Settings>;
   /** Definitions in force, to show and decode options on the page. */
   definitionPack(packId: string): Promise<DefinitionPack>;
+}
+
+export interface SerialChoice {
+  readonly usb: UsbIdentity | null;
+  /** A Bluetooth port (RFCOMM). */
+  readonly wireless?: boolean;
+  /** A person's word on the bus of this car; default 500 kbit/s. Never searched for by transmitting. */
+  readonly bitRate?: CanConfig['bitRate'];
 }
 
 /** Real cars and the virtual one never share a database. */
@@ -153,7 +168,10 @@ export type ConnectionView =
   | {
       readonly kind: 'open';
       readonly simulated: boolean;
+      /** Its verdict is the one in force: of the newest check, else of the family. */
       readonly adapter: AdapterInfo;
+      /** The newest check of this adapter on this machine. */
+      readonly check: AdapterReport | null;
       readonly usb: UsbIdentity | null;
       readonly bitRate: number;
       readonly traffic: boolean;

@@ -1,4 +1,5 @@
 import type { Clock } from '#base/clock.ts';
+import type { AdapterJob, AdapterVerdict } from '#contract/adapter.ts';
 import type { VoltageReading } from '#contract/backup.ts';
 import type { Definition, DefinitionPack, FunctionalAddress } from '#contract/definition.ts';
 import type { DiagClient, DiagTiming, FunctionalClient, KeyProvider } from '#contract/diagnostics.ts';
@@ -19,6 +20,8 @@ export interface VehicleLink {
   release(moduleId: ModuleId): Promise<void>;
   /** Frames seen on the bus since it was opened: "is there any traffic?" */
   framesSeen(): number;
+  /** What the adapter in between may do, as far as it is proven; the host asks before every plan and every run. */
+  verdict(job: AdapterJob): AdapterVerdict;
   /** The adapter's own voltage, where it can measure. */
   readonly supply: { readVolts(): Promise<number>; readonly errorVolts: number } | null;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '#base/clock.ts';
+import type { AdapterJob } from '#contract/adapter.ts';
 import type { VoltageReading } from '#contract/backup.ts';
 import type { DefinitionPack } from '#contract/definition.ts';
 import type { KeyProvider } from '#contract/diagnostics.ts';
@@ -215,6 +216,8 @@ export class OperationHost {
   }
 
   async #run(plan: Plan, ctx: RunContext): Promise<OperationOutcome> {
+    // The plan may have been made behind another adapter than the one that is plugged in now.
+    assertAdapterMay('code', ctx.link);
     const runHost: RunHost = {
       mint: (grant) => this.#office.mint(grant),
       revoke: (permit) => this.#office.revoke(permit),
@@ -291,6 +294,7 @@ export class OperationHost {
       let made: P | null = null;
       const operationId = this.#deps.newId();
       this.#launch(kind, moduleId, operationId, async (ctx) => {
+        assertAdapterMay('code', ctx.link);
         await this.#assertNoUnfinishedJob(this.#deps.vehicle.view?.vin ?? null, [repairs]);
         made = await make(ctx);
         this.#plans.set(made.id, made);
@@ -433,4 +437,14 @@ function needsTyping(plan: Plan): boolean {
   return (
     plan.kind !== 'clear-faults' && (plan.expertRaw || plan.risk === 'driving-assistance' || plan.risk === 'safety')
   );
+}
+
+/** Nothing is planned or written behind an adapter that is not proven fit for it. @throws StackError `adapter/may-not` */
+function assertAdapterMay(job: AdapterJob, link: VehicleLink): void {
+  const verdict = link.verdict(job);
+  if (!verdict.may)
+    throw new StackError('adapter/may-not', `this adapter may not ${job}: ${verdict.reason}`, {
+      job,
+      reason: verdict.reason,
+    });
 }

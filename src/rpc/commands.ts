@@ -1,10 +1,13 @@
+import type { CanConfig } from '#contract/adapter.ts';
 import type { DidText } from '#contract/definition.ts';
 import type { Settings } from '#contract/records.ts';
+import type { UsbIdentity } from '#contract/transport.ts';
 import type {
   ApproveCommand,
   ParameterChange,
   PlanCodingCommand,
   PlanRestoreCommand,
+  SerialChoice,
   ShopCodeChoice,
 } from '#contract/vehicle-api.ts';
 import { CommandParser } from '#rpc/parse.ts';
@@ -39,6 +42,46 @@ export function parseApprove(value: unknown): ApproveCommand {
     planId: parser.text(planId, 'planId'),
     typed: parser.optionalText(typed, 'typed', 40),
     tryKeyAgain: tryKeyAgain === undefined ? false : parser.flag(tryKeyAgain, 'tryKeyAgain'),
+  };
+}
+
+const BIT_RATES = [
+  10_000, 20_000, 50_000, 83_300, 100_000, 125_000, 250_000, 500_000, 800_000, 1_000_000,
+] as const satisfies readonly CanConfig['bitRate'][];
+
+export function parseSerialChoice(value: unknown): SerialChoice {
+  const parser = new CommandParser('connectSerial');
+  const { usb, wireless, bitRate } = parser.object(value);
+  const rate = BIT_RATES.find((known) => known === bitRate);
+  if (bitRate !== undefined && rate === undefined) parser.fail('bitRate is no bit rate of a CAN bus');
+  return {
+    usb: usb === null || usb === undefined ? null : parseUsb(parser, usb),
+    ...(wireless === undefined ? {} : { wireless: parser.flag(wireless, 'wireless') }),
+    ...(rate === undefined ? {} : { bitRate: rate }),
+  };
+}
+
+function parseUsb(parser: CommandParser, value: unknown): UsbIdentity {
+  const { vendorId, productId } = parser.object(value, 'usb');
+  return {
+    vendorId: parser.whole(vendorId, 'usb.vendorId', 0, 0xffff),
+    productId: parser.whole(productId, 'usb.productId', 0, 0xffff),
+  };
+}
+
+/** A meter reading, 0–60 V, and who signs it. */
+export function parseTypedVoltage(value: unknown): {
+  readonly volts: number;
+  readonly name: string;
+  readonly stabiliser: string;
+} {
+  const parser = new CommandParser('typeVoltage');
+  const { volts, name, stabiliser } = parser.object(value);
+  if (typeof volts !== 'number' || !(volts >= 0 && volts <= 60)) return parser.fail('volts is no voltage of a car');
+  return {
+    volts: Math.round(volts * 100) / 100,
+    name: parser.text(name, 'name', 80).trim(),
+    stabiliser: parser.optionalText(stabiliser, 'stabiliser', 80)?.trim() ?? '',
   };
 }
 

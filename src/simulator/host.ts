@@ -5,13 +5,13 @@ import type {
   SimulatorControl,
   SimulatorReport,
   SimulatorState,
-  SlcanFirmware,
+  VirtualAdapter,
 } from '#contract/simulator-control.ts';
 import type { MessagePortLike } from '#contract/transport.ts';
 import { VirtualCar } from './car.ts';
 import type { CarData } from './car-data.ts';
 import { type CarStore, isRecord } from './car-state.ts';
-import { attachSlcanDevice, type SlcanDevice } from './devices/slcan/device.ts';
+import { attachDevice, type VirtualDevice } from './devices/attach.ts';
 import { ControlRefused, parseControl } from './parse-control.ts';
 import { SCENARIOS } from './scenarios.ts';
 
@@ -29,8 +29,8 @@ export interface SimulatorHostOptions {
 export class SimulatorHost {
   readonly car: VirtualCar;
   readonly #report: (report: SimulatorReport) => void;
-  #device: SlcanDevice | undefined;
-  #firmware: SlcanFirmware = 'canable-v2';
+  #device: VirtualDevice | undefined;
+  #firmware: VirtualAdapter = 'canable-v2';
   #tickMs: 1 | 16 = 1;
   #scenario: ScenarioName | 'own' = 'good';
   #reportSet = false;
@@ -55,15 +55,15 @@ export class SimulatorHost {
     });
   }
 
-  get device(): SlcanDevice | undefined {
+  get device(): VirtualDevice | undefined {
     return this.#device;
   }
 
   /** Plugs a new adapter at this port; the one before is pulled. */
-  attach(port: MessagePortLike): SlcanDevice {
+  attach(port: MessagePortLike): VirtualDevice {
     this.#device?.detach();
-    this.#device = attachSlcanDevice(this.car, port, {
-      firmware: this.#firmware,
+    this.#device = attachDevice(this.car, port, {
+      model: this.#firmware,
       tickMs: this.#tickMs,
       onChange: () => this.#changed(),
     });
@@ -145,7 +145,7 @@ export class SimulatorHost {
       faultRules: car.faults.ruleCount,
       adapter: device
         ? {
-            firmware: device.firmware,
+            firmware: device.model,
             plugged: device.plugged,
             lineOpen: device.lineOpen,
             channelOpen: device.channelOpen,

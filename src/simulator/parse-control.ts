@@ -1,5 +1,6 @@
 import { fromHex } from '#base/hex.ts';
 import {
+  VIRTUAL_ADAPTERS,
   type FaultEffect,
   type FaultRule,
   type FaultScript,
@@ -100,7 +101,7 @@ const CONTROLS: Readonly<Record<SimulatorControl['type'], Fields>> = {
   plug: {},
   'unplug-at-byte': { bytes: count(1e9, 1) },
   'line-error': { name: lineError },
-  adapter: { firmware: word('canusb', 'usbtin', 'canable-v1', 'canable-v2'), tickMs: count(16, 1) },
+  adapter: { firmware: word(...VIRTUAL_ADAPTERS), tickMs: count(16, 1) },
   'factory-reset': { variant: { type: 'text', maxLength: 40 } },
   'power-cut': { offMs: ms },
 };

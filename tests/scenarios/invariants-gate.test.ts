@@ -56,7 +56,8 @@ async function atThePort(
     const link = createVehicleLink({
       clock,
       adapter,
-      can: await adapter.can.open({ bitRate: 500_000 }),
+      bus: { kind: 'can', link: await adapter.can.open({ bitRate: 500_000 }) },
+      verdict: (job) => adapter.info.verdict[job],
       simulated: true,
       verifier: office,
       memory: { read: async () => null, write: async () => {} },

@@ -1,5 +1,5 @@
 import type { Clock } from '#base/clock.ts';
-import type { Adapter, CanConfig, CanLink } from '#contract/adapter.ts';
+import type { Adapter, CanConfig } from '#contract/adapter.ts';
 import type { DefinitionPack } from '#contract/definition.ts';
 import type { SecurityMemory } from '#contract/diagnostics.ts';
 import { StackError } from '#contract/errors.ts';
@@ -8,16 +8,16 @@ import type { PermitVerifier } from '#contract/permit.ts';
 import type { SerialTransport, UsbIdentity } from '#contract/transport.ts';
 import { toIsoTpAddress } from '#definitions/index.ts';
 import type { PreciseWait } from '#link/isotp/index.ts';
-import { createVehicleLink, type OpenVehicleLink } from './link.ts';
+import { type Bus, createVehicleLink, type OpenVehicleLink } from './link.ts';
 import { TraceRecorder } from './trace-recorder.ts';
 
-/** Every car with a diagnostic CAN on pins 6 and 14 of today (reference: diagnostics B.4). */
-export const BIT_RATE: CanConfig['bitRate'] = 500_000;
+/** Every car with a diagnostic CAN on pins 6 and 14 of today (reference: diagnostics B.4), where a person says nothing else. */
+export const DEFAULT_BIT_RATE: CanConfig['bitRate'] = 500_000;
 
 /** An adapter with an open bus, and all that lives and dies with it. */
 export interface Connection {
   readonly adapter: Adapter;
-  readonly can: CanLink;
+  readonly bus: Bus;
   readonly link: OpenVehicleLink;
   readonly usb: UsbIdentity | null;
   readonly simulated: boolean;
@@ -36,6 +36,7 @@ export interface ConnectionParts {
   readonly verifier: PermitVerifier;
   readonly memory: SecurityMemory;
   readonly packs: readonly DefinitionPack[];
+  readonly bitRate: CanConfig['bitRate'];
   readonly sessionId: string;
   readonly releaseLock: (() => Promise<void>) | null;
   readonly preciseWait?: PreciseWait | undefined;
@@ -44,27 +45,33 @@ export interface ConnectionParts {
 /** Opens the bus of a recognised adapter. @throws StackError `adapter/*`, `can/*` */
 export async function openConnection(adapter: Adapter, parts: ConnectionParts): Promise<Connection> {
   const { clock, packs, preciseWait, transport, simulated, releaseLock, sessionId } = parts;
-  if (adapter.can === undefined)
-    throw new StackError('adapter/unsupported', 'this adapter has no CAN', { ability: 'can' });
-  const can = await adapter.can.open({ bitRate: BIT_RATE });
+  const bus = await openBus(adapter, { bitRate: parts.bitRate });
   const trace = new TraceRecorder(clock);
   const { driver, product } = adapter.info;
   trace.record({
     kind: 'comment',
-    text: `Codebay ${parts.release}  adapter: ${driver} ${product}  bus: CAN ${BIT_RATE}`,
+    text: `Codebay ${parts.release}  adapter: ${driver} ${product}  bus: CAN ${parts.bitRate}`,
   });
   const link = createVehicleLink({
     clock,
     adapter,
-    can,
+    bus,
     simulated,
     verifier: parts.verifier,
     memory: parts.memory,
     trace,
+    verdict: (job) => adapter.info.verdict[job],
     physicalOf: (id) => physicalOf(packs, id),
     ...(preciseWait ? { preciseWait } : {}),
   });
-  return { adapter, can, link, usb: transport.usb ?? parts.usb, simulated, trace, sessionId, releaseLock };
+  return { adapter, bus, link, usb: transport.usb ?? parts.usb, simulated, trace, sessionId, releaseLock };
+}
+
+/** Raw frames where the adapter has them: then the segmentation is ours, and the same for every adapter. */
+async function openBus(adapter: Adapter, config: CanConfig): Promise<Bus> {
+  if (adapter.can) return { kind: 'can', link: await adapter.can.open(config) };
+  if (adapter.isoTp) return { kind: 'isotp', link: await adapter.isoTp.open(config) };
+  throw new StackError('adapter/unsupported', 'this adapter has no CAN', { ability: 'can' });
 }
 
 /** Gives everything back, in the order in which nothing is used any more. */

@@ -1,5 +1,5 @@
 import type { Clock } from '#base/clock.ts';
-import type { Adapter, CanLink } from '#contract/adapter.ts';
+import type { Adapter, AdapterJob, AdapterVerdict, CanLink, IsoTpBus } from '#contract/adapter.ts';
 import type { FunctionalAddress } from '#contract/definition.ts';
 import {
   DEFAULT_DIAG_TIMING,
@@ -8,22 +8,36 @@ import {
   type SecurityMemory,
 } from '#contract/diagnostics.ts';
 import { StackError } from '#contract/errors.ts';
-import { DEFAULT_ISOTP_OPTIONS, type IsoTpAddress, type ModuleId, moduleIdOf } from '#contract/isotp.ts';
+import {
+  DEFAULT_ISOTP_OPTIONS,
+  type DiagChannel,
+  type IsoTpAddress,
+  type IsoTpOptions,
+  type ModuleId,
+  moduleIdOf,
+} from '#contract/isotp.ts';
 import type { PermitVerifier } from '#contract/permit.ts';
 import type { TraceSink } from '#contract/trace.ts';
 import { openDiagClient, openFunctionalClient } from '#diagnostics/index.ts';
 import { openIsoTpChannel, type PreciseWait } from '#link/isotp/index.ts';
 import type { ClientOptions, VehicleLink } from '#procedures/context.ts';
 
+/** How messages reach the car: raw frames that we segment, or an adapter that does. */
+export type Bus =
+  | { readonly kind: 'can'; readonly link: CanLink }
+  | { readonly kind: 'isotp'; readonly link: IsoTpBus };
+
 export interface VehicleLinkParts {
   readonly clock: Clock;
   readonly adapter: Adapter;
-  readonly can: CanLink;
+  readonly bus: Bus;
   readonly simulated: boolean;
   readonly verifier: PermitVerifier;
   readonly memory: SecurityMemory;
   readonly trace: TraceSink;
   readonly preciseWait?: PreciseWait;
+  /** What the adapter may do, as its newest check says. */
+  verdict(job: AdapterJob): AdapterVerdict;
   /** Who answers with an id: from the address tables of the packs. */
   physicalOf(responseId: number): IsoTpAddress | null;
 }
@@ -37,17 +51,29 @@ export interface OpenVehicleLink extends VehicleLink {
 
 /** Joins an open CAN bus, ISO-TP channels and diag clients: one client per module, all through the same permit verifier. */
 export function createVehicleLink(parts: VehicleLinkParts): OpenVehicleLink {
-  const { clock, can, adapter, trace, verifier } = parts;
+  const { clock, bus, adapter, trace, verifier } = parts;
   const clients = new Map<ModuleId, DiagClient>();
   const latencyMs = Math.ceil(adapter.info.roundTripMs?.p99 ?? 20);
   let closed = false;
-  void can.closed.then(() => {
+  void bus.link.closed.then(() => {
     closed = true;
   });
 
   const assertOpen = () => {
     if (closed) throw new StackError('vehicle/not-connected', 'the adapter is gone', {});
   };
+
+  const openChannel = (address: IsoTpAddress, options: IsoTpOptions): DiagChannel =>
+    bus.kind === 'isotp'
+      ? bus.link.openChannel(address, options)
+      : openIsoTpChannel(bus.link, address, options, clock, {
+          latencyMs,
+          ...(options.functional === true
+            ? { physicalOf: (id) => parts.physicalOf(id) }
+            : parts.preciseWait
+              ? { preciseWait: parts.preciseWait }
+              : {}),
+        });
 
   const release = async (moduleId: ModuleId): Promise<void> => {
     const client = clients.get(moduleId);
@@ -62,13 +88,10 @@ export function createVehicleLink(parts: VehicleLinkParts): OpenVehicleLink {
       const moduleId = moduleIdOf(address);
       const known = clients.get(moduleId);
       if (known) return known;
-      const channel = openIsoTpChannel(
-        can,
-        address,
-        { ...DEFAULT_ISOTP_OPTIONS, ...(options.padding === undefined ? {} : { padding: options.padding }) },
-        clock,
-        { latencyMs, ...(parts.preciseWait ? { preciseWait: parts.preciseWait } : {}) },
-      );
+      const channel = openChannel(address, {
+        ...DEFAULT_ISOTP_OPTIONS,
+        ...(options.padding === undefined ? {} : { padding: options.padding }),
+      });
       const client = openDiagClient({
         channel,
         clock,
@@ -89,12 +112,9 @@ export function createVehicleLink(parts: VehicleLinkParts): OpenVehicleLink {
       );
       if (requestId === undefined || from === undefined || to === undefined)
         throw new RangeError('a functional address has three ids');
-      const channel = openIsoTpChannel(
-        can,
+      const channel = openChannel(
         { format: 'normal', requestId, responseId: from, extendedId: address.extendedId },
         { ...DEFAULT_ISOTP_OPTIONS, functional: true, responseRange: { from, to } },
-        clock,
-        { latencyMs, physicalOf: (id) => parts.physicalOf(id) },
       );
       return openFunctionalClient({ channel, clock, trace });
     },
@@ -104,12 +124,13 @@ export function createVehicleLink(parts: VehicleLinkParts): OpenVehicleLink {
         (latest, { lastAnswerMs }) => (lastAnswerMs === null ? latest : Math.max(latest ?? 0, lastAnswerMs)),
         null,
       ),
-    framesSeen: () => can.counters.received,
+    framesSeen: () => bus.link.counters.received,
+    verdict: (job) => parts.verdict(job),
     supply: adapter.supply ?? null,
     async close() {
       closed = true;
       await Promise.all([...clients.keys()].map(release));
-      await can.close();
+      await bus.link.close();
     },
   };
 }

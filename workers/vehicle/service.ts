@@ -1,13 +1,13 @@
 import type { Clock } from '#base/clock.ts';
 import { Mutex } from '#base/mutex.ts';
 import type { Adapter } from '#contract/adapter.ts';
-import type { Backup } from '#contract/backup.ts';
+import type { Backup, VoltageReading } from '#contract/backup.ts';
 import type { DefinitionPack } from '#contract/definition.ts';
 import type { KeyProvider } from '#contract/diagnostics.ts';
 import { StackError, toErrorRecord } from '#contract/errors.ts';
 import { findChainBreak } from '#contract/journal.ts';
 import type { CloseReason, MessagePortLike, SerialTransport, UsbIdentity } from '#contract/transport.ts';
-import type { ConnectionView, GrantedAdapter, Hello, VehicleApi, World } from '#contract/vehicle-api.ts';
+import type { ConnectionView, GrantedAdapter, Hello, SerialChoice, VehicleApi, World } from '#contract/vehicle-api.ts';
 import type { PreciseWait } from '#link/isotp/index.ts';
 import { exportBackup, exportRecord, importBackup } from '#procedures/backup/file.ts';
 import type { Locks } from '#procedures/context.ts';
@@ -20,12 +20,13 @@ import {
   parseOperationCommand,
   parsePlanCoding,
   parsePlanRestore,
+  parseSerialChoice,
   parseSettings,
 } from '#rpc/commands.ts';
 import type { EventSender } from '#rpc/events.ts';
 import { CommandParser } from '#rpc/parse.ts';
-import { BIT_RATE, type Connection, closeConnection, openConnection } from './connection.ts';
-import { readVoltage } from './voltage-source.ts';
+import { type Connection, closeConnection, DEFAULT_BIT_RATE, openConnection } from './connection.ts';
+import { readVoltage, type SignedReading, signedReading } from './voltage-source.ts';
 import { openWorld, type WorldState } from './world-state.ts';
 
 /** What the composition root brings: everything that differs between a browser worker and a test. */
@@ -40,9 +41,9 @@ export interface ServiceParts {
   loadPacks(): Promise<readonly DefinitionPack[]>;
   parseBackup(value: unknown, name: string): Backup;
   grantedAdapters(): Promise<readonly GrantedAdapter[]>;
-  openSerial(usb: UsbIdentity | null): Promise<SerialTransport>;
+  openSerial(usb: UsbIdentity | null, wireless: boolean): Promise<SerialTransport>;
   openSimulated(port: MessagePortLike): Promise<SerialTransport>;
-  recognise(transport: SerialTransport): Promise<Adapter>;
+  recognise(transport: SerialTransport, wireless: boolean): Promise<Adapter>;
   newId(): string;
 }
 
@@ -51,6 +52,9 @@ const TICK_MS = 1000;
 const VOLTAGE_EVERY_TICKS = 3;
 /** A tick this much late is no busy moment but sleep or a freeze (reference: platform 3). */
 const SLEPT_MS = 3000;
+
+/** The virtual car: nothing to choose. */
+const PLAIN_CHOICE: Required<SerialChoice> = { usb: null, wireless: false, bitRate: DEFAULT_BIT_RATE };
 
 /** The vehicle worker without the worker: joins stores, packs, adapter, procedures and events behind `VehicleApi`. */
 export class VehicleService implements VehicleApi {
@@ -61,6 +65,8 @@ export class VehicleService implements VehicleApi {
   #state: WorldState | null = null;
   #connection: Connection | null = null;
   #view: ConnectionView = { kind: 'none' };
+  /** What a person read on a meter, until it is too old or the adapter is gone. */
+  #signed: SignedReading | null = null;
   readonly #worlds = new Mutex();
   #persistent = false;
   #voltage: Hello['voltage'] = { kind: 'unknown', why: 'no-source' };
@@ -109,15 +115,15 @@ export class VehicleService implements VehicleApi {
     return this.#parts.grantedAdapters();
   }
 
-  connectSerial(choice: { readonly usb: UsbIdentity | null }): Promise<ConnectionView> {
-    const usb = parseUsb(choice?.usb);
+  connectSerial(choice: SerialChoice): Promise<ConnectionView> {
+    const { usb, wireless = false, bitRate = DEFAULT_BIT_RATE } = parseSerialChoice(choice);
     return this.#alone(() =>
-      this.#connect('real', usb, async () => {
+      this.#connect('real', { usb, wireless, bitRate }, async () => {
         const releaseLock = await this.#parts.locks.hold('adapter');
         if (releaseLock === null)
           throw new StackError('adapter/in-use', 'another tab of this app uses the adapter', { by: 'other-tab' });
         try {
-          return { transport: await this.#parts.openSerial(usb), releaseLock };
+          return { transport: await this.#parts.openSerial(usb, wireless), releaseLock };
         } catch (error) {
           await releaseLock();
           throw error;
@@ -128,7 +134,7 @@ export class VehicleService implements VehicleApi {
 
   connectSimulator(port: MessagePort): Promise<ConnectionView> {
     return this.#alone(() =>
-      this.#connect('training', null, async () => ({
+      this.#connect('training', PLAIN_CHOICE, async () => ({
         transport: await this.#parts.openSimulated(port),
         releaseLock: null,
       })),
@@ -145,6 +151,11 @@ export class VehicleService implements VehicleApi {
       this.#show({ kind: 'none' });
       this.#vehicle.clear();
     });
+  }
+
+  async typeVoltage(command: unknown): Promise<VoltageReading> {
+    this.#signed = signedReading(command, this.#parts.clock);
+    return this.#measureVoltage(null);
   }
 
   async scan(command: { readonly commandId: string }) {
@@ -325,7 +336,7 @@ export class VehicleService implements VehicleApi {
 
   async #connect(
     world: World,
-    usb: UsbIdentity | null,
+    { usb, wireless, bitRate }: Required<SerialChoice>,
     open: () => Promise<{ transport: SerialTransport; releaseLock: Connection['releaseLock'] }>,
   ): Promise<ConnectionView> {
     const simulated = world === 'training';
@@ -340,7 +351,7 @@ export class VehicleService implements VehicleApi {
     try {
       ({ transport, releaseLock } = await open());
       this.#show({ kind: 'opening', simulated, step: 'recognise' });
-      const adapter = await this.#parts.recognise(transport);
+      const adapter = await this.#parts.recognise(transport, wireless);
       this.#show({ kind: 'opening', simulated, step: 'bus' });
       const connection = await openConnection(adapter, {
         clock: this.#parts.clock,
@@ -351,6 +362,7 @@ export class VehicleService implements VehicleApi {
         verifier: state.host.verifier,
         memory: state.stores.security,
         packs: this.#packs,
+        bitRate,
         sessionId: this.#parts.newId(),
         releaseLock,
         preciseWait: this.#parts.preciseWait,
@@ -363,8 +375,9 @@ export class VehicleService implements VehicleApi {
         simulated,
         adapter: adapter.info,
         usb: connection.usb,
-        bitRate: BIT_RATE,
-        traffic: connection.can.counters.received > 0,
+        bitRate: connection.bus.link.config.bitRate,
+        check: null,
+        traffic: connection.bus.link.counters.received > 0,
         sessionId: connection.sessionId,
       });
     } catch (error) {
@@ -386,6 +399,7 @@ export class VehicleService implements VehicleApi {
       }),
     );
     this.#vehicle.markStale();
+    this.#signed = null;
     this.#voltage = { kind: 'unknown', why: 'no-source' };
     this.#parts.events.send({ type: 'voltage', reading: this.#voltage });
     this.#show({ kind: 'lost', simulated: connection.simulated, reason, usb: connection.usb });
@@ -414,6 +428,7 @@ export class VehicleService implements VehicleApi {
         packs: this.#packs,
         vehicle: this.#vehicle,
         link: this.#connection?.link ?? null,
+        signed: this.#signed,
         signal: this.#ending.signal,
       },
       besides,
@@ -464,7 +479,7 @@ export class VehicleService implements VehicleApi {
       connection === null ? null : Math.round(this.#parts.clock.now() - this.#lastAnswer(connection));
     this.#parts.events.send({ type: 'alive', lastAnswerAgoMs });
     if (connection === null) return;
-    const traffic = connection.can.counters.received > 0;
+    const traffic = connection.bus.link.counters.received > 0;
     if (this.#view.kind === 'open' && this.#view.traffic !== traffic) this.#show({ ...this.#view, traffic });
     await this.#flushTrace(connection);
     const isIdle = this.#state?.host.runningOperationId === null && this.#vehicle.view?.scannedAtWallMs;
@@ -494,14 +509,4 @@ export class VehicleService implements VehicleApi {
   async #storeTrace(): Promise<void> {
     if (this.#connection !== null) await this.#flushTrace(this.#connection);
   }
-}
-
-function parseUsb(usb: unknown): UsbIdentity | null {
-  if (usb === null || usb === undefined) return null;
-  const parser = new CommandParser('connectSerial');
-  const { vendorId, productId } = parser.object(usb, 'usb');
-  return {
-    vendorId: parser.whole(vendorId, 'usb.vendorId', 0, 0xffff),
-    productId: parser.whole(productId, 'usb.productId', 0, 0xffff),
-  };
 }

@@ -6,13 +6,36 @@ import type { ModuleId } from '#contract/isotp.ts';
 import { clientOptionsOf, definitionOf, type VehicleLink, type VehicleMemory } from '#procedures/context.ts';
 import { readIdentifier } from '#procedures/reads.ts';
 import { plausible } from '#procedures/voltage.ts';
+import { parseTypedVoltage } from '#rpc/commands.ts';
 
 /** A module's own converter; makers state no error for it, so a generous one is said. */
 const MODULE_ERROR_VOLTS = 0.2;
 
+/** A typed reading is asked for again after this long (design 6c). */
+const SIGNED_FOR_MS = 600_000;
+/** Workshop meters on this range, and the time between the look and the typing. */
+const SIGNED_ERROR_VOLTS = 0.1;
+
+/** What a person read on a meter and signed. */
+export interface SignedReading {
+  readonly reading: Extract<VoltageReading, { kind: 'known' }>;
+  readonly untilMs: number;
+}
+
+/** @throws StackError `rpc/malformed-call` */
+export function signedReading(command: unknown, clock: Clock): SignedReading {
+  const { volts, name, stabiliser } = parseTypedVoltage(command);
+  const atMs = clock.now();
+  const from = stabiliser === '' ? name : `${name}, ${stabiliser}`;
+  return {
+    reading: { kind: 'known', volts, errorVolts: SIGNED_ERROR_VOLTS, source: 'signed', from, atMs },
+    untilMs: atMs + SIGNED_FOR_MS,
+  };
+}
+
 /**
  * Voltage from the sources of design 6, best first: the adapter's own reading, else a voltage identifier of a module other
- * than the one being worked on. Never guessed: else unknown.
+ * than the one being worked on, else what a person typed and signed less than ten minutes ago. Never guessed: else unknown.
  */
 export async function readVoltage(
   parts: {
@@ -20,6 +43,7 @@ export async function readVoltage(
     readonly packs: readonly DefinitionPack[];
     readonly vehicle: VehicleMemory;
     readonly link: VehicleLink | null;
+    readonly signed: SignedReading | null;
     readonly signal: AbortSignal;
   },
   besides: ModuleId | null,
@@ -57,5 +81,7 @@ export async function readVoltage(
       atMs: clock.now(),
     });
   }
+  const { signed } = parts;
+  if (signed !== null && clock.now() < signed.untilMs) return plausible(signed.reading);
   return { kind: 'unknown', why: asked ? 'no-answer' : 'no-source' };
 }

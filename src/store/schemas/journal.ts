@@ -38,6 +38,10 @@ const PHASES = [
   'faults-after',
   'faults',
   'compare',
+  'round-trips',
+  'long-answers',
+  'long-requests',
+  'drop-free',
 ] as const satisfies readonly Phase[];
 
 /** Version 1. A later version gets a schema of its own beside this one: the old one stays, so that its records stay readable (I7). */

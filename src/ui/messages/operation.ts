@@ -130,6 +130,10 @@ const phasesEn: Readonly<Record<Phase, string>> = {
   'faults-after': 'Reading fault codes after',
   faults: 'Reading fault codes',
   compare: 'Comparing with before',
+  'round-trips': 'Timing the adapter',
+  'long-answers': 'Reading long answers',
+  'long-requests': 'Sending long requests',
+  'drop-free': 'Looking for lost messages',
 };
 
 const kindsEn: Readonly<Record<OperationKind, string>> = {
@@ -143,6 +147,7 @@ const kindsEn: Readonly<Record<OperationKind, string>> = {
   finish: 'Finishing an interrupted job',
   'clear-faults': 'Clearing fault codes',
   'check-module': 'Checking a module',
+  'check-adapter': 'Checking the adapter',
 };
 
 /** Words for what runs, how it ended and what comes next. */
@@ -296,6 +301,10 @@ const phasesDe: typeof phasesEn = {
   'faults-after': 'Fehlercodes nachher lesen',
   faults: 'Fehlercodes lesen',
   compare: 'Mit vorher vergleichen',
+  'round-trips': 'Antwortzeit des Adapters messen',
+  'long-answers': 'Lange Antworten lesen',
+  'long-requests': 'Lange Anfragen senden',
+  'drop-free': 'Nach verlorenen Nachrichten suchen',
 };
 
 const kindsDe: typeof kindsEn = {
@@ -309,6 +318,7 @@ const kindsDe: typeof kindsEn = {
   finish: 'Unterbrochenen Auftrag beenden',
   'clear-faults': 'Fehlercodes löschen',
   'check-module': 'Modul prüfen',
+  'check-adapter': 'Adapter prüfen',
 };
 
 export const de: typeof en = {

@@ -52,6 +52,8 @@ const limitsEn: Readonly<Record<AdapterLimit, string>> = {
   'cannot-send-long-messages': 'It cannot send long messages.',
   clone: 'It is a copy that says more than it can do.',
   wireless: 'It works over radio, which may break off.',
+  'loses-answers': 'It lost answers when it was checked.',
+  untested: 'Nobody has tried this with such an adapter yet.',
 };
 
 /** One word per state; only what deviates is told at length. */
@@ -185,6 +187,8 @@ const limitsDe: typeof limitsEn = {
   'cannot-send-long-messages': 'Er kann keine langen Nachrichten senden.',
   clone: 'Er ist ein Nachbau, der mehr angibt, als er kann.',
   wireless: 'Er arbeitet über Funk, und der kann abreißen.',
+  'loses-answers': 'Er hat bei der Prüfung Antworten verloren.',
+  untested: 'Das hat mit einem solchen Adapter noch niemand versucht.',
 };
 
 export const de: typeof en = {

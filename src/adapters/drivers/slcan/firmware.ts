@@ -148,11 +148,16 @@ function rateCode(firmware: Firmware, bitRate: CanConfig['bitRate']): string {
   throw new StackError('adapter/unsupported', `${firmware.product} has no bit rate of ${ability}`, { ability });
 }
 
+/** A CANable acknowledges on the bus whatever is set: it never only listens. */
+export function hasListenOnly({ family, acknowledges }: Firmware): boolean {
+  return family === 'elmue' || family === 'lawicel' || (family === 'unknown' && acknowledges);
+}
+
 function openCode(firmware: Firmware, listenOnly: boolean): string {
-  const { family, acknowledges } = firmware;
+  const { family } = firmware;
   if (!listenOnly) return family === 'elmue' ? 'ON' : 'O';
   if (family === 'elmue') return 'OS';
-  if (family === 'lawicel' || (family === 'unknown' && acknowledges)) return 'L';
+  if (hasListenOnly(firmware)) return 'L';
   const ability = 'listen-only';
   throw new StackError('adapter/unsupported', `${firmware.product} always takes part on the bus`, { ability });
 }

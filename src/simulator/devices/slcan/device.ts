@@ -29,7 +29,7 @@ export interface SlcanOptions {
 }
 
 export interface SlcanDevice {
-  readonly firmware: SlcanFirmware;
+  readonly model: SlcanFirmware;
   readonly counters: Readonly<SlcanCounters>;
   readonly queueFrames: number;
   readonly plugged: boolean;
@@ -63,7 +63,7 @@ export function attachSlcanDevice(car: VirtualCar, port: MessagePortLike, option
 }
 
 class SlcanLine implements SlcanDevice {
-  readonly firmware: SlcanFirmware;
+  readonly model: SlcanFirmware;
   readonly queueFrames: number;
   readonly #car: VirtualCar;
   readonly #port: MessagePortLike;
@@ -83,8 +83,8 @@ class SlcanLine implements SlcanDevice {
   #bytesLeft = Number.POSITIVE_INFINITY;
 
   constructor(car: VirtualCar, port: MessagePortLike, options: SlcanOptions) {
-    this.firmware = options.firmware ?? 'canable-v2';
-    const firmware = FIRMWARES[this.firmware];
+    this.model = options.firmware ?? 'canable-v2';
+    const firmware = FIRMWARES[this.model];
     this.#car = car;
     this.#port = port;
     this.#inTickMs = options.tickMs ?? 1;

@@ -107,6 +107,30 @@ export const en: Entries<DeviceLayers> = {
     cut,
     'Try again; if it returns, use an adapter that confirms what it sends.',
   ],
+  'adapter/stopped': ({ command }) => [
+    `The adapter stopped in the middle of ${english.said(command)}.`,
+    cut,
+    'Try again; if it returns, unplug the adapter, plug it in and connect again.',
+  ],
+  'adapter/buffer-full': () => [
+    'The adapter lost an answer because its memory was full.',
+    cut,
+    'Try again; if it returns, use a faster adapter for this car.',
+  ],
+  'adapter/asleep': ({ banner }) => [
+    `The adapter goes to sleep (it says ${english.said(banner)}).`,
+    cut,
+    'Switch the ignition on, then press Reconnect adapter.',
+  ],
+  'adapter/may-not': ({ job }) => [
+    {
+      read: 'This adapter is not fit to read this car.',
+      code: 'This adapter is not proven fit to change options.',
+      program: 'This adapter is not proven fit to program.',
+    }[job],
+    notSent,
+    'Run the adapter check on Connect, or use another adapter.',
+  ],
   'adapter/in-use': ({ by }) => [
     by === 'other-tab' ? 'Another tab uses this adapter.' : 'This tab already uses the adapter.',
     idle,
@@ -223,6 +247,30 @@ export const de: typeof en = {
     `Der Adapter hat Nachrichten verloren, weil seine Warteschlange (${german.number(queueFrames)}) voll war.`,
     car.cut,
     'Erneut versuchen; kommt es wieder, einen Adapter verwenden, der bestätigt, was er sendet.',
+  ],
+  'adapter/stopped': ({ command }) => [
+    `Der Adapter hat mitten in ${german.said(command)} aufgehört.`,
+    car.cut,
+    'Erneut versuchen; kommt es wieder, Adapter abziehen, einstecken und neu verbinden.',
+  ],
+  'adapter/buffer-full': () => [
+    'Der Adapter hat eine Antwort verloren, weil sein Speicher voll war.',
+    car.cut,
+    'Erneut versuchen; kommt es wieder, für dieses Auto einen schnelleren Adapter verwenden.',
+  ],
+  'adapter/asleep': ({ banner }) => [
+    `Der Adapter schläft ein (er meldet ${german.said(banner)}).`,
+    car.cut,
+    'Zündung einschalten, dann „Adapter neu verbinden“ drücken.',
+  ],
+  'adapter/may-not': ({ job }) => [
+    {
+      read: 'Dieser Adapter taugt nicht zum Lesen dieses Autos.',
+      code: 'Dieser Adapter ist zum Ändern von Optionen nicht geprüft.',
+      program: 'Dieser Adapter ist zum Programmieren nicht geprüft.',
+    }[job],
+    car.notSent,
+    'Die Adapterprüfung unter Verbinden ausführen oder einen anderen Adapter verwenden.',
   ],
   'adapter/in-use': ({ by }) => [
     by === 'other-tab' ? 'Ein anderer Tab benutzt diesen Adapter.' : 'Dieser Tab benutzt den Adapter schon.',
