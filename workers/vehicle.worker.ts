@@ -38,7 +38,7 @@ const service = new VehicleService({
   parseBackup,
   async grantedAdapters() {
     if (!('serial' in navigator)) return [];
-    return (await navigator.serial.getPorts()).map((port): GrantedAdapter => {
+    return (await navigator.serial.getPorts()).map((port): Omit<GrantedAdapter, 'known'> => {
       const { usbVendorId: vendorId, usbProductId: productId } = port.getInfo();
       return vendorId === undefined || productId === undefined
         ? { usb: null, title: 'serial port' }

@@ -63,10 +63,18 @@ export type JournalBody =
     }
   | { readonly type: 'job-closed'; readonly outcome: OperationOutcome; readonly by: 'run' | 'check' | 'repair' }
   | { readonly type: 'job-parked'; readonly name: string; readonly fileSha256: string }
-  /** Things that are no job but belong to the record: scans, backups, connections. */
+  /** Things that are no job but belong to the record: scans, backups, connections, what a shop lets an adapter do. */
   | {
       readonly type: 'note';
-      readonly what: 'scan' | 'backup' | 'connected' | 'disconnected' | 'imported' | 'exported';
+      readonly what:
+        | 'scan'
+        | 'backup'
+        | 'connected'
+        | 'disconnected'
+        | 'imported'
+        | 'exported'
+        | 'adapter-checked'
+        | 'adapter-accepted';
       readonly detail: string;
     };
 

@@ -3,7 +3,7 @@
  * clone. The worker parses every command; the page shows what events and the database say.
  */
 import type { AdapterInfo, CanConfig } from '#contract/adapter.ts';
-import type { AdapterReport } from '#contract/adapter-check.ts';
+import type { AdapterConsent, AdapterKey, AdapterReport } from '#contract/adapter-check.ts';
 import type { Backup, BackupBlock, FaultEntry, IdentRead, ModuleIdentity, VoltageReading } from '#contract/backup.ts';
 import type { DefinitionPack, DidText, HexText, LocalizedText } from '#contract/definition.ts';
 import type { ErrorRecord } from '#contract/errors.ts';
@@ -30,6 +30,16 @@ export interface VehicleApi {
   /** The virtual car at the other end of the port; switches to the training database. */
   connectSimulator(port: MessagePort): Promise<ConnectionView>;
   disconnect(): Promise<void>;
+  /**
+   * Measures what the adapter can do, on its own and on the car (kind `check-adapter`). Reads only; its report decides from
+   * then on what the adapter may do.
+   */
+  checkAdapter(command: { readonly commandId: CommandId }): Promise<Started>;
+  /**
+   * A person lets the open adapter, a clone that passed its check, change options, and signs with a name.
+   * @throws StackError `adapter/may-not` for one that is no clone, or has not passed
+   */
+  acceptAdapter(command: { readonly name: string }): Promise<ConnectionView>;
   /** A meter reading typed and signed by a person; ends after ten minutes (design 6c). */
   typeVoltage(command: {
     readonly volts: number;
@@ -86,6 +96,10 @@ export interface SerialChoice {
   readonly usb: UsbIdentity | null;
   /** A Bluetooth port (RFCOMM). */
   readonly wireless?: boolean;
+  /** Of several alike, the one that answers with this key; another one is not taken in its place (faults S05, S07). */
+  readonly adapter?: AdapterKey;
+  /** A person picked it in the browser's chooser just now. Only `false` proves that the browser still knew it. */
+  readonly chosen?: boolean;
   /** A person's word on the bus of this car; default 500 kbit/s. Never searched for by transmitting. */
   readonly bitRate?: CanConfig['bitRate'];
 }
@@ -112,6 +126,22 @@ export type StoreHealth =
 export interface GrantedAdapter {
   readonly usb: UsbIdentity | null;
   readonly title: string;
+  /** Adapters of this USB identity that were open on this machine, the last one first. Several: their cables are alike. */
+  readonly known: readonly KnownAdapter[];
+}
+
+/** An adapter that was open on this machine before: what a later start needs to open it again. */
+export interface KnownAdapter {
+  readonly key: AdapterKey;
+  readonly driver: string;
+  readonly product: string;
+  readonly serialNumber: string | null;
+  readonly usb: UsbIdentity | null;
+  readonly wireless: boolean;
+  readonly bitRate: CanConfig['bitRate'];
+  readonly lastOpenedWallMs: number;
+  /** As in `AdapterReport`. */
+  readonly survivesReplug: AdapterReport['survivesReplug'];
 }
 
 export interface Started {
@@ -172,6 +202,8 @@ export type ConnectionView =
       readonly adapter: AdapterInfo;
       /** The newest check of this adapter on this machine. */
       readonly check: AdapterReport | null;
+      /** Who let this clone change options, and when. */
+      readonly consent: AdapterConsent | null;
       readonly usb: UsbIdentity | null;
       readonly bitRate: number;
       readonly traffic: boolean;

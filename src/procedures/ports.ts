@@ -2,11 +2,13 @@
  * What procedures need from storage; `store/` implements it (Dexie) and tests have an in-memory twin that tears.
  * One conformance suite holds for both.
  */
+import type { AdapterConsent, AdapterKey, AdapterReport } from '#contract/adapter-check.ts';
 import type { Backup } from '#contract/backup.ts';
 import type { SecurityMemory } from '#contract/diagnostics.ts';
 import type { ModuleId } from '#contract/isotp.ts';
 import type { JournalBody, JournalRecord, OpenJob } from '#contract/journal.ts';
 import type { ScanRecord, Settings } from '#contract/records.ts';
+import type { KnownAdapter } from '#contract/vehicle-api.ts';
 
 export interface JournalPort {
   /**
@@ -64,6 +66,24 @@ export interface TracesPort {
   read(sessionId: string): Promise<string>;
 }
 
+/** Reports kept of one adapter: enough to see how it changed, and the store stays small. */
+export const REPORTS_KEPT = 10;
+
+/** What this machine knows of adapters. What cannot be read counts as never measured and never allowed: the careful side. */
+export interface AdaptersPort {
+  /** Durable before it resolves; of the same adapter the newest `REPORTS_KEPT` stay. */
+  addReport(report: AdapterReport): Promise<void>;
+  /** Of this adapter, newest first by arrival. */
+  reportsOf(key: AdapterKey): Promise<readonly AdapterReport[]>;
+  consentTo(key: AdapterKey): Promise<AdapterConsent | null>;
+  /** Durable before it resolves; a later one takes the place of the one before. */
+  giveConsent(consent: AdapterConsent): Promise<void>;
+  /** Notes that an adapter was opened. */
+  remember(adapter: KnownAdapter): Promise<void>;
+  /** Last opened first. */
+  known(): Promise<readonly KnownAdapter[]>;
+}
+
 export interface Stores {
   readonly journal: JournalPort;
   readonly backups: BackupsPort;
@@ -71,6 +91,7 @@ export interface Stores {
   readonly settings: SettingsPort;
   readonly security: SecurityMemory;
   readonly traces: TracesPort;
+  readonly adapters: AdaptersPort;
   /** Is this the training database? Every record carries it; nothing crosses. */
   readonly simulated: boolean;
 }

@@ -1,4 +1,5 @@
 import type { Stores } from '#procedures/ports.ts';
+import { AdaptersRepository } from './adapters.ts';
 import { BackupsRepository } from './backups.ts';
 import { type OpenOptions, openDatabase } from './database.ts';
 import { type StorageFacts, type StorageHealth, storageHealth } from './health.ts';
@@ -36,6 +37,7 @@ export async function openStores(options: OpenOptions & { readonly storage?: Sto
     settings: new SettingsRepository(db),
     security: new SecurityRepository(db),
     traces: new TracesRepository(db, clock),
+    adapters: new AdaptersRepository(db, simulated),
     health: storageHealth(db, options.storage),
     close,
   };

@@ -1,8 +1,10 @@
 import { liveQuery } from 'dexie';
+import type { AdapterReport } from '#contract/adapter-check.ts';
 import type { Backup } from '#contract/backup.ts';
 import { type JournalRecord, type OpenJob, openJobChange } from '#contract/journal.ts';
 import type { OperationOutcome, Plan } from '#contract/plan.ts';
 import type { Settings } from '#contract/records.ts';
+import { listReports } from './adapters.ts';
 import { type BackupFilter, BackupsRepository, type DamagedBackup, listBackups } from './backups.ts';
 import { type OpenOptions, openDatabase } from './database.ts';
 import { readOpenJobs } from './journal.ts';
@@ -58,6 +60,8 @@ export interface ReadingStores {
   sessions(limit?: number): LiveView<readonly SessionSummary[]>;
   trace(sessionId: string): LiveView<string>;
   settings(): LiveView<Settings>;
+  /** Adapter checks of all adapters, newest first. */
+  adapterReports(): LiveView<readonly AdapterReport[]>;
   close(): Promise<void>;
 }
 
@@ -83,6 +87,7 @@ export async function readingStores(options: OpenOptions): Promise<ReadingStores
     sessions: (limit = DEFAULT_LIMIT) => live(() => sessions(db, limit)),
     trace: (sessionId) => live(() => readTrace(db, sessionId)),
     settings: () => live(() => settings.read()),
+    adapterReports: () => live(() => listReports(db)),
     close,
   };
 }

@@ -29,6 +29,13 @@ export const SCHEMA: readonly [SchemaVersion, ...SchemaVersion[]] = [
       traces: '++place, sessionId',
     },
   },
+  {
+    version: 2,
+    tables: {
+      adapters: 'key',
+      adapterReports: '++place, &id, key',
+    },
+  },
 ];
 
 /** One backup; its blocks are in `backupContents`. `place` is the order of arrival on this machine (fault D05). */
@@ -65,6 +72,21 @@ export interface TraceRow {
   readonly text: string;
 }
 
+/** What a shop knows of one adapter: when it was open last, and whether a person let it change options. */
+export interface AdapterRow {
+  readonly key: string;
+  readonly known?: unknown;
+  readonly consent?: unknown;
+}
+
+/** One adapter check. `place` is the order of arrival on this machine (fault D05). */
+export interface AdapterReportRow {
+  readonly place?: number;
+  readonly id: string;
+  readonly key: string;
+  readonly report: unknown;
+}
+
 /** Rows are `unknown` where they are parsed when read: the disk is outside. */
 export class CodebayDatabase extends Dexie {
   declare readonly journal: Table<unknown, number>;
@@ -75,6 +97,8 @@ export class CodebayDatabase extends Dexie {
   declare readonly settings: Table<SettingsRow, string>;
   declare readonly security: Table<unknown, [string, number]>;
   declare readonly traces: Table<TraceRow, number>;
+  declare readonly adapters: Table<AdapterRow, string>;
+  declare readonly adapterReports: Table<AdapterReportRow, number>;
 
   constructor(name: string, schema: readonly SchemaVersion[], factory: IndexedDbFactory | undefined) {
     const options: DexieOptions = {

@@ -36,7 +36,7 @@ async function make(): Promise<string> {
   return folder;
 }
 
-/** A second version of the schema with one more table, as a later release would append it. */
+/** The next version of the schema with one more table, as a later release would append it. */
 function laterSchema(): Plugin {
   let isAppended = false;
   return {
@@ -45,7 +45,8 @@ function laterSchema(): Plugin {
     transform(code, id) {
       if (!id.endsWith('/src/store/tables.ts')) return undefined;
       isAppended = true;
-      return `${code}\n(SCHEMA as unknown as SchemaVersion[]).push({ version: 2, tables: { later: 'key' } });\n`;
+      const next = '1 + Math.max(...SCHEMA.map(({ version }) => version))';
+      return `${code}\n(SCHEMA as unknown as SchemaVersion[]).push({ version: ${next}, tables: { later: 'key' } });\n`;
     },
     buildEnd() {
       if (!isAppended) throw new Error('the schema is no longer in src/store/tables.ts');

@@ -2,11 +2,13 @@ import type { Backup } from '#contract/backup.ts';
 import { isStackError, StackError } from '#contract/errors.ts';
 import { JOURNAL_VERSION, type JournalRecord, journalHash, openJobChange } from '#contract/journal.ts';
 import { DEFAULT_SETTINGS, type ScanRecord, type Settings } from '#contract/records.ts';
-import type { Stores } from '#procedures/ports.ts';
+import { REPORTS_KEPT, type Stores } from '#procedures/ports.ts';
+import { consentOf, knownAdapterOf, reportOf } from '#store/adapters.ts';
 import { assertHashes, completeBackup } from '#store/backup-record.ts';
 import { corrupt } from '#store/errors.ts';
 import { assertWorld, chainEnd } from '#store/journal.ts';
 import { chainTip, continueChain, operationRecords, readableRecords, type StoredRow } from '#store/journal-chain.ts';
+import { checkedReport } from '#store/schemas/adapter.ts';
 import { parseBackup } from '#store/schemas/backup.ts';
 import { checkedBody, judgeRow, parseOpenJob } from '#store/schemas/journal.ts';
 import { securityRecord } from '#store/security.ts';
@@ -239,7 +241,44 @@ export function memoryStores(disk: MemoryDisk, clock: { now(): number; wallMs():
         return String(parsed(disk.table('traces').get(sessionId)) ?? '');
       },
     },
+    adapters: {
+      async addReport(report) {
+        assertWorld('adapterReports', report.simulated, simulated);
+        const kept = reportKeys(disk, report.key);
+        await disk.commit([
+          ...kept
+            .slice(0, Math.max(0, kept.length - REPORTS_KEPT + 1))
+            .map((key) => ({ table: 'adapterReports', key, value: undefined })),
+          { table: 'adapterReports', key: `${report.key} ${report.id}`, value: checkedReport(report) },
+        ]);
+      },
+      async reportsOf(key) {
+        return reportKeys(disk, key)
+          .reverse()
+          .flatMap((place) => reportOf(parsed(disk.table('adapterReports').get(place)), key) ?? []);
+      },
+      async consentTo(key) {
+        return consentOf(parsed(disk.table('adapters').get(`consent ${key}`)), key);
+      },
+      async giveConsent(consent) {
+        await disk.commit([{ table: 'adapters', key: `consent ${consent.key}`, value: consent }]);
+      },
+      async remember(adapter) {
+        await disk.commit([{ table: 'adapters', key: `known ${adapter.key}`, value: adapter }]);
+      },
+      async known() {
+        return [...disk.table('adapters').keys()]
+          .filter((key) => key.startsWith('known '))
+          .flatMap((key) => knownAdapterOf(parsed(disk.table('adapters').get(key))) ?? [])
+          .sort((a, b) => b.lastOpenedWallMs - a.lastOpenedWallMs);
+      },
+    },
   };
+}
+
+/** Rows of one adapter, in the order of their arrival. */
+function reportKeys(disk: MemoryDisk, key: string): string[] {
+  return [...disk.table('adapterReports').keys()].filter((place) => place.startsWith(`${key} `));
 }
 
 /**

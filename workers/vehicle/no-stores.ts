@@ -35,5 +35,13 @@ export function noStores(simulated: boolean, reason: StackError): Stores {
     settings: { read: async () => DEFAULT_SETTINGS, write: refuse },
     security: { read: refuse, write: refuse },
     traces: { append: async () => undefined, read: async () => '' },
+    adapters: {
+      addReport: refuse,
+      reportsOf: async () => [],
+      consentTo: async () => null,
+      giveConsent: refuse,
+      remember: async () => undefined,
+      known: async () => [],
+    },
   };
 }

@@ -7,7 +7,15 @@ import type { KeyProvider } from '#contract/diagnostics.ts';
 import { StackError, toErrorRecord } from '#contract/errors.ts';
 import { findChainBreak } from '#contract/journal.ts';
 import type { CloseReason, MessagePortLike, SerialTransport, UsbIdentity } from '#contract/transport.ts';
-import type { ConnectionView, GrantedAdapter, Hello, SerialChoice, VehicleApi, World } from '#contract/vehicle-api.ts';
+import type {
+  ConnectionView,
+  GrantedAdapter,
+  Hello,
+  SerialChoice,
+  Started,
+  VehicleApi,
+  World,
+} from '#contract/vehicle-api.ts';
 import type { PreciseWait } from '#link/isotp/index.ts';
 import { exportBackup, exportRecord, importBackup } from '#procedures/backup/file.ts';
 import type { Locks } from '#procedures/context.ts';
@@ -40,7 +48,7 @@ export interface ServiceParts {
   openStores(world: World): Promise<Stores & { close(): Promise<void> }>;
   loadPacks(): Promise<readonly DefinitionPack[]>;
   parseBackup(value: unknown, name: string): Backup;
-  grantedAdapters(): Promise<readonly GrantedAdapter[]>;
+  grantedAdapters(): Promise<readonly Omit<GrantedAdapter, 'known'>[]>;
   openSerial(usb: UsbIdentity | null, wireless: boolean): Promise<SerialTransport>;
   openSimulated(port: MessagePortLike): Promise<SerialTransport>;
   recognise(transport: SerialTransport, wireless: boolean): Promise<Adapter>;
@@ -53,8 +61,10 @@ const VOLTAGE_EVERY_TICKS = 3;
 /** A tick this much late is no busy moment but sleep or a freeze (reference: platform 3). */
 const SLEPT_MS = 3000;
 
+type BusChoice = Required<Pick<SerialChoice, 'usb' | 'wireless' | 'bitRate'>>;
+
 /** The virtual car: nothing to choose. */
-const PLAIN_CHOICE: Required<SerialChoice> = { usb: null, wireless: false, bitRate: DEFAULT_BIT_RATE };
+const PLAIN_CHOICE: BusChoice = { usb: null, wireless: false, bitRate: DEFAULT_BIT_RATE };
 
 /** The vehicle worker without the worker: joins stores, packs, adapter, procedures and events behind `VehicleApi`. */
 export class VehicleService implements VehicleApi {
@@ -111,8 +121,14 @@ export class VehicleService implements VehicleApi {
     this.#parts.events.send({ type: 'store', health: this.#state.health });
   }
 
-  grantedAdapters(): Promise<readonly GrantedAdapter[]> {
-    return this.#parts.grantedAdapters();
+  async grantedAdapters(): Promise<readonly GrantedAdapter[]> {
+    const known = (await this.#state?.stores.adapters.known()) ?? [];
+    return (await this.#parts.grantedAdapters()).map((granted) => ({
+      ...granted,
+      known: known.filter(
+        ({ usb }) => usb?.vendorId === granted.usb?.vendorId && usb?.productId === granted.usb?.productId,
+      ),
+    }));
   }
 
   connectSerial(choice: SerialChoice): Promise<ConnectionView> {
@@ -151,6 +167,21 @@ export class VehicleService implements VehicleApi {
       this.#show({ kind: 'none' });
       this.#vehicle.clear();
     });
+  }
+
+  checkAdapter(): Promise<Started> {
+    return Promise.reject(
+      new StackError('adapter/unsupported', 'this build has no adapter check', { ability: 'check-adapter' }),
+    );
+  }
+
+  acceptAdapter(): Promise<ConnectionView> {
+    return Promise.reject(
+      new StackError('adapter/may-not', 'only an adapter that passed its check can be accepted', {
+        job: 'code',
+        reason: 'untested',
+      }),
+    );
   }
 
   async typeVoltage(command: unknown): Promise<VoltageReading> {
@@ -336,7 +367,7 @@ export class VehicleService implements VehicleApi {
 
   async #connect(
     world: World,
-    { usb, wireless, bitRate }: Required<SerialChoice>,
+    { usb, wireless, bitRate }: BusChoice,
     open: () => Promise<{ transport: SerialTransport; releaseLock: Connection['releaseLock'] }>,
   ): Promise<ConnectionView> {
     const simulated = world === 'training';
@@ -377,6 +408,7 @@ export class VehicleService implements VehicleApi {
         usb: connection.usb,
         bitRate: connection.bus.link.config.bitRate,
         check: null,
+        consent: null,
         traffic: connection.bus.link.counters.received > 0,
         sessionId: connection.sessionId,
       });

@@ -97,7 +97,16 @@ const BodyV1 = v.variant('type', [
   v.strictObject({ type: v.literal('job-parked'), name: text(200), fileSha256: sha256 }),
   v.strictObject({
     type: v.literal('note'),
-    what: v.picklist(['scan', 'backup', 'connected', 'disconnected', 'imported', 'exported']),
+    what: v.picklist([
+      'scan',
+      'backup',
+      'connected',
+      'disconnected',
+      'imported',
+      'exported',
+      'adapter-checked',
+      'adapter-accepted',
+    ]),
     detail: text(),
   }),
 ]);

@@ -8,8 +8,14 @@ import { FakeSchemaLocks, raw, result, TestClock } from '../../conformance/store
 import { jobOpened } from '../../conformance/store-samples.ts';
 import { caught } from '../../conformance/store-suite.ts';
 
-/** The next release's schema. */
-const NEXT: readonly [SchemaVersion, ...SchemaVersion[]] = [...SCHEMA, { version: 2, tables: { images: 'sha256' } }];
+/** This release's schema, and what comes after it. Dexie counts in tens. */
+const NOW = 2;
+const NEXT: readonly [SchemaVersion, ...SchemaVersion[]] = [
+  ...SCHEMA,
+  { version: NOW + 1, tables: { images: 'sha256' } },
+];
+/** As the first release wrote it: never edited. */
+const FIRST: readonly [SchemaVersion, ...SchemaVersion[]] = [SCHEMA[0]];
 
 describe('opening the database', () => {
   let indexedDB: IDBFactory;
@@ -44,8 +50,8 @@ describe('opening the database', () => {
     await open();
     await open({ world: 'training' });
     expect(await versions()).toEqual([
-      ['codebay', 10],
-      ['codebay-training', 10],
+      ['codebay', NOW * 10],
+      ['codebay-training', NOW * 10],
     ]);
   });
 
@@ -54,8 +60,8 @@ describe('opening the database', () => {
     await open({ schema: NEXT });
     await open({ world: 'training', schema: NEXT });
     expect(await versions()).toEqual([
-      ['codebay-training', 20],
-      ['codebay', 20],
+      ['codebay-training', NOW * 10 + 10],
+      ['codebay', NOW * 10 + 10],
     ]);
   });
 
@@ -79,9 +85,52 @@ describe('opening the database', () => {
     await before.db.settings.put({ key: 'settings', value: 'kept' });
     await before.close();
     const { db } = await open({ schema: NEXT });
-    expect(await versions()).toEqual([['codebay', 20]]);
+    expect(await versions()).toEqual([['codebay', NOW * 10 + 10]]);
     expect((await db.settings.get('settings'))?.value).toBe('kept');
     expect(db.tables.map(({ name }) => name)).toContain('images');
+  });
+
+  it('I7 opens what the first release left behind: everything is still there, and there is room for adapter checks', async () => {
+    expect(FIRST[0].tables).toEqual({
+      journal: 'sequence, operationId, body.type, [body.type+operationId]',
+      openJobs: 'operationId',
+      backups: '++place, &id, moduleId, vin, origin',
+      backupContents: 'contentHash',
+      scans: '++place, &id, vin',
+      settings: 'key',
+      security: '[moduleKey+level]',
+      traces: '++place, sessionId',
+    });
+    const first = await open({ schema: FIRST });
+    expect(await versions()).toEqual([['codebay', 10]]);
+    expect(first.db.tables.map(({ name }) => name)).not.toContain('adapterReports');
+    const rows = {
+      journal: { sequence: 1, operationId: 'a', body: { type: 'note' } },
+      backups: { place: 1, id: 'b1', moduleId: '70E-778', vin: 'V', origin: 'here', head: {} },
+      backupContents: { contentHash: 'c', blocks: [] },
+      scans: { place: 1, id: 's1', vin: 'V', scan: {} },
+      settings: { key: 'settings', value: 'kept' },
+      security: { moduleKey: 'm', level: 1 },
+      traces: { place: 1, sessionId: 's', wallMs: 1, text: '# kept' },
+    };
+    for (const [table, row] of Object.entries(rows)) await first.db.table(table).put(row);
+    await first.close();
+
+    const { db } = await open();
+    expect(await versions()).toEqual([['codebay', NOW * 10]]);
+    for (const [table, row] of Object.entries(rows)) expect(await db.table(table).toArray(), table).toEqual([row]);
+    await db.adapterReports.add({ id: 'r1', key: 'k', report: {} });
+    await db.adapters.put({ key: 'k' });
+    expect(await db.adapterReports.count()).toBe(1);
+  });
+
+  it('I7 does not renew what the first release left behind while its job is open', async () => {
+    const first = await openStores(options({ schema: FIRST }));
+    await first.journal.append({ operationId: 'job-1', simulated: false, body: jobOpened('job-1', false) });
+    await first.close();
+    const error = await caught(open());
+    expect(isStackError(error, 'store/busy') && error.details.reason).toBe('job-open');
+    expect(await versions()).toEqual([['codebay', 10]]);
   });
 
   it('I7 answers store/busy to a newer release while an older one is connected, and asks IndexedDB for nothing', async () => {
@@ -89,7 +138,7 @@ describe('opening the database', () => {
     clock.rate = 100;
     const error = await caught(open({ schema: NEXT }));
     expect(isStackError(error, 'store/busy') && error.details.reason).toBe('upgrade');
-    expect(await versions()).toEqual([['codebay', 10]]);
+    expect(await versions()).toEqual([['codebay', NOW * 10]]);
     await db.settings.put({ key: 'settings', value: 'still writable' });
     await open(); // another tab of the same release is not held up either
   });
@@ -108,7 +157,7 @@ describe('opening the database', () => {
     await stores.close();
     const error = await caught(open({ schema: NEXT }));
     expect(isStackError(error, 'store/busy') && error.details.reason).toBe('job-open');
-    expect(await versions()).toEqual([['codebay', 10]]);
+    expect(await versions()).toEqual([['codebay', NOW * 10]]);
     expect(locks.held).toEqual([]);
     const again = await openStores(options());
     expect(await again.journal.openJobs()).toHaveLength(1);
@@ -118,16 +167,16 @@ describe('opening the database', () => {
   it('D02 leaves a database of a newer release alone', async () => {
     await (await open({ schema: NEXT })).close();
     const error = await caught(open());
-    expect(isStackError(error, 'store/newer-schema') && error.details).toEqual({ installed: 2, known: 1 });
+    expect(isStackError(error, 'store/newer-schema') && error.details).toEqual({ installed: NOW + 1, known: NOW });
     expect(locks.held).toEqual([]);
-    expect(await versions()).toEqual([['codebay', 20]]);
+    expect(await versions()).toEqual([['codebay', NOW * 10 + 10]]);
   });
 
   it('D02 closes at once when the database turns out newer than it was listed', async () => {
     await (await open({ schema: NEXT })).close();
-    vi.spyOn(indexedDB, 'databases').mockResolvedValue([{ name: 'codebay', version: 10 }]);
+    vi.spyOn(indexedDB, 'databases').mockResolvedValue([{ name: 'codebay', version: NOW * 10 }]);
     const error = await caught(open());
-    expect(isStackError(error, 'store/newer-schema') && error.details).toEqual({ installed: 2, known: 1 });
+    expect(isStackError(error, 'store/newer-schema') && error.details).toEqual({ installed: NOW + 1, known: NOW });
     expect(locks.held).toEqual([]);
     vi.restoreAllMocks();
     await open({ schema: NEXT }); // not held up by a connection left behind
@@ -136,7 +185,7 @@ describe('opening the database', () => {
   it('I7 refuses versionchange: the connection goes on, the other waits', async () => {
     const { db, close } = await open();
     const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
-    const foreign = indexedDB.open('codebay', 20);
+    const foreign = indexedDB.open('codebay', NOW * 10 + 10);
     await new Promise((resolve) => {
       foreign.onblocked = resolve;
     });

@@ -96,6 +96,7 @@ export const connected: CarNow['connection'] = {
   simulated: true,
   adapter,
   check: null,
+  consent: null,
   usb: null,
   bitRate: 500_000,
   traffic: true,
