@@ -129,7 +129,7 @@ export function stageOption(staging: Staging, moduleId: string, option: OptionSt
 
 export function undoOption(staging: Staging, moduleId: string, option: OptionState): void {
   if (option.block.isRaw && option.now.kind === 'known') stageOption(staging, moduleId, option, option.now.coded);
-  else staging.undo(moduleId, option.parameter.id);
+  else staging.unstage(moduleId, option.parameter.id);
 }
 
 /** Stages whole bytes; the options staged in that block before are already in them. */
@@ -140,8 +140,11 @@ export function stageBytes(
   { block, current }: BlockState,
   bytes: Uint8Array,
 ): void {
-  for (const parameter of definition.parameters) if (parameter.block === block.id) staging.undo(moduleId, parameter.id);
-  staging.stageRaw(moduleId, block.did, toHex(bytes), toHex(current));
+  staging.together(moduleId, () => {
+    for (const parameter of definition.parameters)
+      if (parameter.block === block.id) staging.unstage(moduleId, parameter.id);
+    staging.stageRaw(moduleId, block.did, toHex(bytes), toHex(current));
+  });
 }
 
 /** One line of what is staged: in words, with the bytes. */
