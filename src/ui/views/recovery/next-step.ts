@@ -1,19 +1,30 @@
-import { isStackError, StackError } from '#contract/errors.ts';
+import { type ErrorRecord, isStackError, StackError } from '#contract/errors.ts';
 import type { UnfinishedJob } from '#contract/vehicle-api.ts';
+import type { OperationSummary } from '#store/reading.ts';
 import type { AppState } from '#ui/state/app.svelte.ts';
 
 /**
  * Does the one next step of a job as far as one press carries: connects what is not connected, reads the car where a plan needs
  * it, then checks the module or shows the plan that ends the job. Everything up to the plan's own button only reads.
+ * @param tryKeyAgain the last try to end it failed at the module's key: the plan asks for one more
  */
-export async function takeNextStep(app: AppState, job: UnfinishedJob): Promise<void> {
+export async function takeNextStep(app: AppState, job: UnfinishedJob, tryKeyAgain: boolean): Promise<void> {
   if (!app.connected && !(await connect(app, job))) return;
   if (job.next.kind === 'check') {
     await check(app, job);
     return;
   }
   if (app.module(job.moduleId)?.identity == null && !(await scan(app))) return;
-  await app.makePlan({ kind: 'repair', operationId: job.operationId });
+  await app.makePlan({ kind: 'repair', operationId: job.operationId, ...(tryKeyAgain ? { tryKeyAgain } : {}) });
+}
+
+/** What the newest job that should have ended this one failed with; null: none was tried, or it was about to end well. */
+export function failedRepair(
+  job: Pick<UnfinishedJob, 'operationId'>,
+  operations: readonly OperationSummary[],
+): ErrorRecord | null {
+  const last = operations.find(({ plan }) => plan.kind !== 'clear-faults' && plan.repairs === job.operationId);
+  return last?.ended?.kind === 'closed' ? (last.ended.outcome.error ?? null) : null;
 }
 
 function connect(app: AppState, job: UnfinishedJob): Promise<boolean> {
