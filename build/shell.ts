@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { svelte, vitePreprocess } from '@sveltejs/vite-plugin-svelte';
+import { staticIcons } from './icons-markup.ts';
 import type { Plugin, UserConfig } from 'vite';
 import { offline } from './offline.ts';
 import { workers } from './workers.ts';
@@ -26,7 +27,7 @@ export function shell({ root, out, release }: ShellOptions): UserConfig {
     base: './',
     define: { __RELEASE__: JSON.stringify(release) },
     plugins: [
-      svelte({ configFile: join(projectRoot, 'svelte.config.js') }),
+      svelte({ configFile: false, preprocess: [staticIcons(), vitePreprocess()] }),
       workers(),
       offline({ release }),
       firstPaint(),

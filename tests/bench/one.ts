@@ -20,7 +20,9 @@ const benches: Readonly<Record<BenchName, (options: BenchOptions) => BenchRow[] 
 const name = BENCH_NAMES.find((known) => known === process.argv[2]);
 if (name === undefined) throw new Error(`bench: no bench ${process.argv[2]}`);
 const rows = await benches[name]({ smoke: process.argv.includes('--smoke') });
-process.send?.(rows, () => process.exit(0));
+if (process.send === undefined)
+  console.log(rows); // started by hand
+else process.send(rows, () => process.exit(0));
 
 async function machineBench({ smoke }: BenchOptions): Promise<BenchRow[]> {
   const measured = await isotpBench(smoke ? { messagesPerRound: 2, rounds: 1 } : {});

@@ -1,7 +1,8 @@
 /** Builds the gallery of components (src/ui/gallery) into .cache/gallery and serves it. */
 import { join } from 'node:path';
-import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { svelte, vitePreprocess } from '@sveltejs/vite-plugin-svelte';
 import { build } from 'vite';
+import { staticIcons } from '../../build/icons-markup.ts';
 import { projectRoot } from '../../build/shell.ts';
 import { type Served, serve } from './serve.ts';
 
@@ -32,7 +33,7 @@ export async function serveGallery(): Promise<Served & { readonly page: string }
     root,
     base: './',
     logLevel: 'warn',
-    plugins: [svelte({ configFile: join(projectRoot, 'svelte.config.js') })],
+    plugins: [svelte({ configFile: false, preprocess: [staticIcons(), vitePreprocess()] })],
     build: {
       outDir: folder,
       emptyOutDir: true,

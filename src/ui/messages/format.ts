@@ -40,10 +40,13 @@ function formatIn(language: Language, locale: string, words: Words) {
   );
 
   const number = (value: number, digits: 0 | 1 | 2 | 3 = 0) =>
-    (numbers[digits]?.() ?? new Intl.NumberFormat(locale))
-      .formatToParts(value)
-      .map((part) => (part.type === 'group' ? GROUP : part.value))
-      .join('');
+    // Small counts read the same in every language here, and a formatter takes milliseconds to make.
+    digits === 0 && Number.isInteger(value) && Math.abs(value) < 1000 && !Object.is(value, -0)
+      ? String(value)
+      : (numbers[digits]?.() ?? new Intl.NumberFormat(locale))
+          .formatToParts(value)
+          .map((part) => (part.type === 'group' ? GROUP : part.value))
+          .join('');
   const unit = (value: string, name: string) => `${value}${NBSP}${name}`;
 
   const date = (wallMs: number, nowMs = Date.now()) =>
