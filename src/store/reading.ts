@@ -52,6 +52,8 @@ export interface ReadingStores {
     readonly damaged: readonly DamagedBackup[];
   }>;
   backup(id: string): LiveView<Backup | null>;
+  /** Backups that were handed out as files, by id, with the time of the last one (ms): what the record says of copies. */
+  exportedBackups(): LiveView<ReadonlyMap<string, number>>;
   journalOf(operationId: string): LiveView<JournalView>;
   /** Jobs, newest first. */
   operations(limit?: number): LiveView<readonly OperationSummary[]>;
@@ -81,6 +83,7 @@ export async function readingStores(options: OpenOptions): Promise<ReadingStores
     simulated,
     backups: (filter = {}) => live(() => listBackups(db, filter)),
     backup: (id) => live(() => backups.get(id)),
+    exportedBackups: () => live(() => exportedBackups(db)),
     journalOf: (operationId) => live(() => journalView(db, operationId)),
     operations: (limit = DEFAULT_LIMIT) => live(() => operations(db, limit)),
     openJobs: () => live(() => reading('openJobs', () => readOpenJobs(db))),
@@ -150,6 +153,26 @@ function sessions(db: CodebayDatabase, limit: number): Promise<readonly SessionS
       })
       .slice(0, limit),
   );
+}
+
+/** The note of an export names the backup. In order, so that the last one stands. */
+function exportedBackups(db: CodebayDatabase): Promise<ReadonlyMap<string, number>> {
+  return reading('journal', async () => {
+    const rows = await db.journal.where('body.type').equals('note').filter(isExport).sortBy('sequence');
+    return new Map(
+      rows.flatMap((row): (readonly [string, number])[] => {
+        const judged = judgeRow(row);
+        if (judged.kind !== 'record' || !judged.hashHolds || judged.record.body.type !== 'note') return [];
+        return [[judged.record.body.detail, judged.record.wallMs]];
+      }),
+    );
+  });
+}
+
+/** Looked at before the row is parsed and its hash checked, which costs more than all the other notes are worth. */
+function isExport(row: unknown): boolean {
+  const { body } = row as { readonly body?: { readonly what?: unknown } };
+  return body?.what === 'exported';
 }
 
 /** Readable records of one type, newest first, none older than `since`. */

@@ -59,6 +59,22 @@ describe('what the page reads', () => {
     await vi.waitFor(() => expect(seen.values.at(-1)).toEqual(expected));
   });
 
+  it('tells of each backup when it was last handed out as a file, by the record, and nothing of other notes', async () => {
+    const exported = (detail: string, what: 'exported' | 'imported' = 'exported') =>
+      worker.journal.append({ operationId: `n-${detail}`, simulated: true, body: { type: 'note', what, detail } });
+    const seen = watch(page.exportedBackups());
+    await vi.waitFor(() => expect(seen.values).toEqual([new Map()]));
+    await exported('b1');
+    await exported('b2', 'imported');
+    const { wallMs } = await exported('b1');
+    await vi.waitFor(() => expect(seen.values.at(-1)).toEqual(new Map([['b1', wallMs]])));
+    await raw(indexedDB, 'codebay-training', 'journal', async (store) => {
+      await result(store.put({ ...((await result(store.get(3))) as object), journalVersion: 'damaged' }));
+    });
+    await worker.journal.append({ operationId: 'a', simulated: true, body: note('later') });
+    await vi.waitFor(() => expect([...(seen.values.at(-1)?.keys() ?? [])]).toEqual(['b1']));
+  });
+
   it('follows the journal of one operation', async () => {
     const seen = watch(page.journalOf('job-1'));
     await vi.waitFor(() => expect(seen.values).toHaveLength(1));
