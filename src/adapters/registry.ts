@@ -1,9 +1,14 @@
 import type { DriverEntry } from '#contract/adapter.ts';
 
-/** One line per driver: how its devices are recognised on USB (reference: adapters L.3), and how it is loaded. */
+/**
+ * One line per driver: how its devices are recognised on USB (reference: adapters L.3), how fast they speak, how it is loaded. The
+ * order is that of the probes for a device whose USB identity says nothing: command interpreters first, because what asks an
+ * interpreter is harmless to an slcan device, and a lone `C` is a hex digit to an interpreter (L.2).
+ */
 export const DRIVERS: readonly DriverEntry[] = [
   {
     id: 'slcan',
+    family: 'slcan',
     title: 'CANable, CANUSB, USBtin (slcan)',
     usbFilters: [
       { vendorId: 0xad50, productId: 0x60c4 }, // CANable v1
@@ -15,7 +20,7 @@ export const DRIVERS: readonly DriverEntry[] = [
       { vendorId: 0x0403, productId: 0x6001 }, // FT232R
       { vendorId: 0x0403, productId: 0x6015 }, // FT230X
     ],
-    baudRates: [], // USB CDC, or a rate that the port already has
+    baudRates: [115_200, 57_600], // USB CDC takes any; 57600: a CANUSB as delivered
     load: async () => (await import('./drivers/slcan/driver.ts')).createSlcanDriver(),
   },
 ];

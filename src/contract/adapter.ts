@@ -145,6 +145,8 @@ export interface DriverEntry {
   readonly id: string;
   readonly title: string;
   readonly usbFilters: readonly { readonly vendorId: number; readonly productId?: number }[];
+  /** Drivers of one family speak alike: they are probed together at one line speed before the next is set. */
+  readonly family: 'interpreter' | 'slcan';
   /** Line speeds to try, most likely first; empty where the speed changes nothing. */
   readonly baudRates: readonly number[];
   load(): Promise<Driver>;
