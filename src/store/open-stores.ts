@@ -4,6 +4,7 @@ import { BackupsRepository } from './backups.ts';
 import { type OpenOptions, openDatabase } from './database.ts';
 import { type StorageFacts, type StorageHealth, storageHealth } from './health.ts';
 import { JournalRepository, repairOpenJobs } from './journal.ts';
+import { tidyQuietly } from './retention.ts';
 import { ScansRepository } from './scans.ts';
 import { SecurityRepository } from './security.ts';
 import { SettingsRepository } from './settings.ts';
@@ -29,6 +30,7 @@ export async function openStores(options: OpenOptions & { readonly storage?: Sto
     await close();
     throw error;
   }
+  void tidyQuietly(db, clock); // beside the work: nobody waits for old traces
   return {
     simulated,
     journal: new JournalRepository(db, clock, simulated),
