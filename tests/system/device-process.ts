@@ -6,14 +6,23 @@ import { createInterface } from 'node:readline';
 import { within } from './wait.ts';
 
 export type EcuName = 'bcm' | 'cluster' | 'gateway';
-export type AdapterVariant = 'ack' | 'no-ack';
+/** Adapters that pass on frames, and devices that take commands (lane/adapters.py). */
+export type SlcanVariant = 'ack' | 'no-ack';
+export type InterpreterVariant = 'elm-genuine' | 'elm-1.4b' | 'elm-clone' | 'stn';
+export type AdapterVariant = SlcanVariant | InterpreterVariant;
 
 export interface DeviceOptions {
-  /** Which adapter: one that acknowledges (USBtin-like, the default) or one that never does (CANable v1). */
+  /**
+   * Which adapter: one that acknowledges (USBtin-like, the default), one that never does (CANable v1), an ELM327 v2.1 or
+   * v1.4b, a clone that calls itself v1.5 (all at 38400 bit/s), or an STN2120 (115200 bit/s).
+   */
   readonly adapter?: AdapterVariant;
   /** Slots of its transmit queue; 32 with, 27 without acknowledgement unless told. */
   readonly queueFrames?: number;
-  /** A real UART that answers garbage at another rate, in bit/s; without it the rate does not matter (USB CDC). */
+  /**
+   * The rate of a real UART, in bit/s, which hears and says garbage at another one. Without it the rate of an slcan adapter
+   * does not matter (USB CDC), and a command interpreter runs at its own.
+   */
   readonly uartBaud?: number;
   /** How long security access stays locked after the second wrong key; 10 000 ms unless told. */
   readonly lockoutMs?: number;
@@ -31,6 +40,10 @@ export const ADAPTER_IDENTITY: Readonly<
 > = {
   ack: { vendorId: 0x04d8, productId: 0x000a, serialNumber: 'CBSYSACK01' },
   'no-ack': { vendorId: 0xad50, productId: 0x60c4, serialNumber: 'CBSYSNOACK01' },
+  'elm-genuine': { vendorId: 0x10c4, productId: 0xea60, serialNumber: 'CBSYSELM21' },
+  'elm-1.4b': { vendorId: 0x10c4, productId: 0xea60, serialNumber: 'CBSYSELM14' },
+  'elm-clone': { vendorId: 0x1a86, productId: 0x7523, serialNumber: 'CBSYSCLONE' },
+  stn: { vendorId: 0x0403, productId: 0x6015, serialNumber: 'CBSYSSTN01' },
 };
 
 /** A rule of lane/rules.py. `sid`, `did` and `nrc` are hex text; `count` and `skip` count matching requests. */
@@ -54,7 +67,7 @@ export type Rule = RuleTarget &
 
 /** Everything that can be told to the device process, see README.md. */
 export type Command =
-  | { readonly do: 'plug' | 'unplug' | 'clearRules' | 'stat' | 'trace' | 'occupy' | 'vacate' }
+  | { readonly do: 'plug' | 'unplug' | 'clearRules' | 'stat' | 'trace' | 'serial' | 'occupy' | 'vacate' }
   | { readonly do: 'reset'; readonly banner?: string }
   | { readonly do: 'say'; readonly hex: string }
   | { readonly do: 'hang'; readonly takes: boolean }
@@ -105,6 +118,10 @@ export interface Stat {
     readonly lines?: number;
     readonly queued?: number;
     readonly droppedBytes?: number;
+    /** Of a command interpreter: the rate it runs at, bare carriage returns that ran a command again, bytes that stopped one. */
+    readonly deviceBaud?: number;
+    readonly repeats?: number;
+    readonly stops?: number;
   };
   readonly wire: {
     /** Frames of the tester that reached the bus. */
@@ -126,7 +143,11 @@ export interface Stat {
   readonly ecus: Readonly<Record<EcuName, EcuStat>>;
 }
 
-/** Something that happened by itself: `cut` when a cut rule has unplugged the adapter, `reset` and `hang` when one has restarted or stopped it, `cut-refused` when it could not. */
+/**
+ * Something that happened by itself: `cut` when a cut rule has unplugged the adapter, `reset` and `hang` when one has restarted or stopped it,
+ * `cut-refused` when it could not. Of a command interpreter: `repeat` when a bare carriage return ran its last command again,
+ * `stopped` when a byte before its prompt stopped the one that ran.
+ */
 export interface DeviceEvent {
   readonly event: string;
   readonly [field: string]: unknown;
@@ -229,6 +250,11 @@ export class DeviceProcess {
       });
       await within(`the device's event ${name}`, Math.max(0, deadline - performance.now()), arrival);
     }
+  }
+
+  /** The events of this name that came and were not waited for. */
+  unread(name: string): readonly DeviceEvent[] {
+    return this.#events.filter((event) => event.event === name);
   }
 
   /** What the process wrote to stderr (its last 8000 characters). */

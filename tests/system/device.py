@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The device process of the system lane. README.md beside this file lists the commands.
 
-    device.py '{"udev": DIR, "state": DIR, "adapter": "ack"|"no-ack", "queueFrames": n, "uartBaud": n|null,
+    device.py '{"udev": DIR, "state": DIR, "adapter": one of lane/adapters.py, "queueFrames": n, "uartBaud": n|null,
                 "lockoutMs": n, "usbSerial": bool, "dribble": bool, "greeting": hex}'
 
 `udev` is FAKEUDEV_DIR of the browser, `state` holds one JSON file per ECU. Commands are JSON lines on
@@ -22,12 +22,12 @@ logging.getLogger('scapy').setLevel(logging.ERROR)       # before scapy is impor
 from scapy.contrib.cansocket_python_can import PythonCANSocket  # noqa: E402
 from scapy.contrib.isotp import ISOTPSoftSocket  # noqa: E402
 
-from lane import car  # noqa: E402
+from lane import adapters, car  # noqa: E402
 from lane.ecu import Ecu  # noqa: E402
+from lane.interpreter import Log  # noqa: E402
 from lane.memory import Memory  # noqa: E402
 from lane.rules import Rules  # noqa: E402
 from lane.serial_port import SerialPort  # noqa: E402
-from lane.slcan import VARIANTS  # noqa: E402
 from lane.wire import Wire  # noqa: E402
 
 CHANNEL = 'system-lane'
@@ -49,6 +49,7 @@ class Device:
         self._options = options
         self._out_lock, self._plug_lock = threading.Lock(), threading.Lock()
         self._adapter = self._port = None
+        self._log = Log()
         self._vehicle = Vehicle()
         self._rules = Rules(car.ECUS, self._cut, self._restart, self._go_deaf, self._emit)
         self._wire = Wire(CHANNEL, car.BITRATE, self._rules)
@@ -112,13 +113,11 @@ class Device:
         with self._plug_lock:
             if self._port is not None:
                 raise RuntimeError('already plugged in')
-            variant = VARIANTS[self._options['adapter']]
-            queue = self._options.get('queueFrames') or variant['queueFrames']
-            usb = dict(variant['usb'])
+            variant = self._options['adapter']
+            usb = adapters.identity(variant)
             if not self._options.get('usbSerial', True):
                 del usb['serialNumber']
-            greeting = bytes.fromhex(self._options.get('greeting', ''))
-            adapter = variant['adapter'](self._wire, queue, self._options.get('uartBaud'), greeting)
+            adapter = adapters.build(variant, self._wire, self._vehicle, self._options, self._emit, self._log)
             ready = threading.Event()
 
             def feed(data):
@@ -177,7 +176,8 @@ class Device:
             if port is not None:
                 state.update(hostOpen=port.host_open, baud=port.baud(), **port.signals(),
                              variant=self._options['adapter'], channelOpen=adapter.is_open, canBitrate=adapter.rate,
-                             lines=adapter.lines, queued=self._wire.queued(), droppedBytes=port.dropped_bytes)
+                             lines=adapter.lines, queued=self._wire.queued(), droppedBytes=port.dropped_bytes,
+                             **adapter.details())
         return {
             'adapter': state, 'wire': dict(self._wire.counters), 'rules': self._rules.pending(),
             'vehicle': {'mV': self._vehicle.millivolts, 'ignition': self._vehicle.ignition},
@@ -199,6 +199,10 @@ class Device:
     def trace(self):
         """The last frames on the wire: '@ms > 70E 02 10 03' from the tester, '<' from an ECU."""
         return {'trace': list(self._wire.trace)}
+
+    def serial(self):
+        """The last lines between the host and a command interpreter: '@ms > ATI' from the host, '<' to it, '!' else."""
+        return {'serial': list(self._log.lines)}
 
     def set(self, ecu, did, hex):
         """Change an identifier behind the tester's back."""
@@ -223,7 +227,7 @@ class Device:
         self._vehicle.ignition = on
 
     COMMANDS = ('plug', 'unplug', 'rule', 'clearRules', 'stat', 'memory', 'requests', 'trace', 'set', 'dtc', 'voltage',
-                'ignition', 'reset', 'say', 'hang', 'occupy', 'vacate')
+                'ignition', 'reset', 'say', 'hang', 'occupy', 'vacate', 'serial')
 
     def serve(self, lines):
         """Answer commands until the input ends."""

@@ -14,6 +14,7 @@ import { type BrowserContext, chromium, type Page } from '@playwright/test';
 import { Chooser, chooserArguments } from './chooser.ts';
 import {
   ADAPTER_IDENTITY,
+  type AdapterVariant,
   type Command,
   type DeviceEvent,
   type DeviceOptions,
@@ -72,6 +73,10 @@ export interface Harness {
   requests(ecu: EcuName): Promise<readonly string[]>;
   /** The next unread event of the device process, waited for. */
   event(name: string): Promise<DeviceEvent>;
+  /** Events of the device process that came and were not waited for. */
+  unread(name: string): readonly DeviceEvent[];
+  /** The last lines between the browser and a command interpreter, "@ms > ATI". */
+  serial(): Promise<readonly string[]>;
   plug(): Promise<void>;
   unplug(): Promise<void>;
   /** Closes the browser and starts it again on the same profile; `page` and `context` are new, car and adapter stay. */
@@ -99,7 +104,7 @@ function workFolder(): { folder: string; remove: () => void } {
 }
 
 /** What the chooser would have stored: needs no root and no policy. */
-async function writeGrant(profile: string, origin: string, variant: 'ack' | 'no-ack'): Promise<void> {
+async function writeGrant(profile: string, origin: string, variant: AdapterVariant): Promise<void> {
   const { vendorId, productId, serialNumber } = ADAPTER_IDENTITY[variant];
   const port = { name: 'system lane', vendor_id: vendorId, product_id: productId, serial_number: serialNumber };
   const preferences = {
@@ -218,6 +223,8 @@ async function assemble(
     memory: (ecu) => device.memory(ecu),
     requests: (ecu) => device.requests(ecu),
     event: (name) => device.event(name),
+    unread: (name) => device.unread(name),
+    serial: async () => (await device.command({ do: 'serial' })).serial as string[],
     plug: async () => {
       await device.command({ do: 'plug' });
     },

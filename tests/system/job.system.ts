@@ -2,12 +2,12 @@
 import { strict as assert } from 'node:assert';
 import { Screen } from '../e2e/screen.ts';
 import { BCM_CODING, BCM_CODING_FOLDING, connected, OPTION, PRELUDE_WRITES, PRODUCT, toThePlan } from './car.ts';
-import type { AdapterVariant } from './device-process.ts';
+import type { SlcanVariant } from './device-process.ts';
 import type { SystemTest } from './system-test.ts';
 
-const READY: Readonly<Record<AdapterVariant, string>> = { ack: 'USBtin is ready', 'no-ack': 'CANable is ready' };
+const READY: Readonly<Record<SlcanVariant, string>> = { ack: 'USBtin is ready', 'no-ack': 'CANable is ready' };
 
-const job = (name: string, adapter: AdapterVariant, backFrom: 'result' | 'history'): SystemTest => ({
+const job = (name: string, adapter: SlcanVariant, backFrom: 'result' | 'history'): SystemTest => ({
   name,
   start: { root: PRODUCT, device: { adapter } },
   async run(h) {

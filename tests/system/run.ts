@@ -2,7 +2,7 @@
  * `npm run test:system`: real Web Serial in real Chromium against an adapter and ECUs in software.
  * Installs its own Debian packages where it can and says plainly what it needs where it cannot, builds the
  * product when `dist` is older than its sources (PRODUCT names a folder that is built already), then runs the
- * lane's self-test and every *.system.ts beside it. An argument runs only the tests whose file or name contains it.
+ * lane's self-tests and every *.system.ts beside it. An argument runs only the tests whose file or name contains it.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
@@ -89,7 +89,12 @@ async function testsOf(file: string): Promise<readonly SystemTest[]> {
 prepare();
 build();
 const only = process.argv[2] ?? '';
-const files = ['self-test.ts', ...readdirSync(here).filter((file) => file.endsWith('.system.ts'))];
+const files = [
+  ...readdirSync(here)
+    .filter((file) => /^self-test.*\.ts$/.test(file))
+    .sort(),
+  ...readdirSync(here).filter((file) => file.endsWith('.system.ts')),
+];
 let passed = 0;
 let failed = 0;
 for (const file of files) {

@@ -1,37 +1,10 @@
 /** The lane proves itself without the product: a minimal tester (www/worker.js) in the product's place. */
 import { strict as assert } from 'node:assert';
-import path from 'node:path';
-import type { AdapterVariant, DeviceOptions, EcuName } from './device-process.ts';
+import type { AdapterVariant, EcuName } from './device-process.ts';
 import type { Harness } from './harness.ts';
+import { ask, BCM_CODING, BCM_CODING_FOLDING, IDS, lane, type PortInfo, PRELUDE, root, VIN } from './lane-tester.ts';
 import type { SystemTest } from './system-test.ts';
 import { until } from './wait.ts';
-
-const root = path.join(import.meta.dirname, 'www');
-const IDS: Readonly<Record<EcuName, readonly [string, string]>> = {
-  bcm: ['70E', '778'],
-  cluster: ['714', '77E'],
-  gateway: ['710', '77A'],
-};
-const VIN = '0CBSYSTEX00000042';
-const BCM_CODING = '0959A03C1E1400FF417E1035008843005AC301629D0004012CF00F660012AB30';
-/** mirrorsFoldOnLock (byte 2, mask 01) on, nothing else changed. */
-const BCM_CODING_FOLDING = '0959A13C1E1400FF417E1035008843005AC301629D0004012CF00F660012AB30';
-
-interface PortInfo {
-  readonly usbVendorId?: number;
-  readonly usbProductId?: number;
-  readonly object: number;
-}
-
-const ask = <T>(harness: Harness, operation: string, ...args: readonly unknown[]): Promise<T> =>
-  harness.page.evaluate(
-    ([name, parameters]) =>
-      (globalThis as unknown as { inWorker(name: string, ...rest: readonly unknown[]): Promise<T> }).inWorker(
-        name,
-        ...parameters,
-      ),
-    [operation, args] as const,
-  );
 
 /** A request and its answer as hex text without spaces. */
 const request = (harness: Harness, ecu: EcuName, bytes: string, limitMs?: number): Promise<string> =>
@@ -49,19 +22,6 @@ async function conversation(harness: Harness, ecu: EcuName, lines: readonly (rea
     assert.equal(await request(harness, ecu, bytes), answer.replaceAll(' ', ''), `answer to ${bytes}`);
   }
 }
-
-const PRELUDE = [
-  ['10 03', '50 03 00 32 01 F4'],
-  ['2E F1 99 26 11 22', '6E F1 99'],
-  ['2E F1 98 00 00 08 F6 30 39', '6E F1 98'],
-] as const;
-
-const lane = (
-  name: string,
-  run: (harness: Harness) => Promise<void>,
-  device: DeviceOptions = {},
-  limitMs?: number,
-): SystemTest => ({ name, start: { root, device }, run, ...(limitMs === undefined ? {} : { limitMs }) });
 
 export const tests: readonly SystemTest[] = [
   lane('a worker opens the granted port and the device sees its rate and lines', async (h) => {

@@ -81,6 +81,13 @@ class Adapter:
         if not self.dead:
             self.port.write(frame_text(message).encode() + b'\r')
 
+    def on_sent(self, message):
+        """A queued frame has reached the bus; nobody is told."""
+
+    def details(self):
+        """What `stat` tells beside what every adapter has: nothing."""
+        return {}
+
     def close(self):
         """Leave the bus; what waits for transmission is forgotten."""
         self.is_open = False

@@ -149,6 +149,10 @@ class Wire:
         self.counters['testerBusyUs'] += round(duration * 1e6)
         self._bus.send(message)
         self._watcher.after_tester_frame(message)
+        with self._changed:
+            adapter = self._adapter
+        if adapter is not None:
+            adapter.on_sent(message)
 
     def _carry_ecu_frame(self, message):
         self._note('<', message)

@@ -1,5 +1,7 @@
-// A minimal tester in a dedicated worker: Web Serial, slcan, ISO-TP and nothing else. It exists so that
+// A minimal tester in a dedicated worker: Web Serial, slcan, commands with a prompt, ISO-TP and nothing else. It exists so that
 // the lane can be proven without the product; it shares no line with it.
+import { interpreter } from './interpreter.js';
+
 const ANSWER_LIMIT_MS = 3000;
 const BEL = 0x07;
 const CR = 0x0d;
@@ -38,6 +40,7 @@ async function readLoop(readable) {
       const { value, done } = await reader.read();
       if (done) return;
       received += value.length;
+      prompted.take(String.fromCharCode(...value));
       for (const byte of value) {
         if (byte === CR) {
           tokens.push(text);
@@ -49,6 +52,7 @@ async function readLoop(readable) {
     }
   } catch (error) {
     happened.push(`read ${failure(error)}`);
+    prompted.connected(failure(error));
   } finally {
     reader.releaseLock();
   }
@@ -74,6 +78,7 @@ const bytesOf = (text) =>
   Uint8Array.from(text.replaceAll(' ', '').match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 const frame = (id, bytes) => `t${id}8${hex(bytes).padEnd(16, 'C')}\r`;
 const write = (text) => writer.write(new TextEncoder().encode(text));
+const prompted = interpreter(write);
 const isFrameOf = (id) => (token) => token.startsWith(`t${id}`);
 
 /** Waits for the clear-to-send of the ECU; a single frame instead is its refusal and is returned. */
@@ -115,6 +120,7 @@ async function receive(requestId, responseId, limitMs) {
 }
 
 const operations = {
+  ...prompted.operations,
   async ports() {
     return (await navigator.serial.getPorts()).map((each) => ({ ...each.getInfo(), object: numberOf(each) }));
   },
@@ -124,6 +130,7 @@ const operations = {
     await port.setSignals({ dataTerminalReady: true, requestToSend: true });
     writer = port.writable.getWriter();
     tokens = [];
+    prompted.connected(undefined);
     reading = readLoop(port.readable);
     return numberOf(port);
   },
