@@ -80,6 +80,8 @@ export type FaultEffect =
     }
   /** The adapter is pulled when the request has arrived, or when it is executed but not answered. */
   | { readonly kind: 'unplug'; readonly at: 'request' | 'answer' }
+  /** The adapter restarts by itself when the request has arrived: it forgets its settings (fault S13). */
+  | { readonly kind: 'adapter-reset' }
   /** A soft error of the serial line when the request arrives. */
   | { readonly kind: 'line-error'; readonly name: 'breaks' | 'framing' | 'parity' | 'overruns' | 'unknown' }
   /** The ECU stores this DTC (6 hex digits) unless 85 02 switched that off. */
@@ -176,6 +178,8 @@ export type SimulatorControl =
   /** Pulls the adapter when this many more bytes have reached it. */
   | { readonly type: 'unplug-at-byte'; readonly bytes: number }
   | { readonly type: 'line-error'; readonly name: 'breaks' | 'framing' | 'parity' | 'overruns' | 'unknown' }
+  /** A command interpreter says that it is about to sleep (`act`: in a minute, `lp`: in two seconds). */
+  | { readonly type: 'adapter-alert'; readonly alert: 'act' | 'lp' }
   /** The adapter model; takes effect with the next port. `tickMs`: how often its bytes reach the host. */
   | { readonly type: 'adapter'; readonly firmware: VirtualAdapter; readonly tickMs: 1 | 16 }
   /** The car as delivered: a variant of its data (`standard` or a name from `variants` of the state). */

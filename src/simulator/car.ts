@@ -35,8 +35,8 @@ export type CarEvent =
   | EcuEvent
   | { readonly type: 'commit'; readonly atMs: number; readonly change: CarStateChange }
   | { readonly type: 'conditions'; readonly conditions: Conditions }
-  /** A fault pulls every adapter or disturbs its line. */
-  | { readonly type: 'unplug' }
+  /** A fault pulls every adapter, restarts it or disturbs its line. */
+  | { readonly type: 'unplug' | 'adapter-reset' }
   | { readonly type: 'line-error'; readonly name: Extract<FaultEffect, { kind: 'line-error' }>['name'] };
 
 /** A supply with everything off and a charged battery. */
@@ -241,6 +241,8 @@ export class VirtualCar {
       kernel.at(kernel.nowMs, () => this.#applyConditions(change));
     } else if (effect.kind === 'line-error') {
       this.#emit({ type: 'line-error', name: effect.name });
+    } else if (effect.kind === 'adapter-reset') {
+      this.#emit({ type: 'adapter-reset' });
     } else if (effect.kind === 'other-responder') {
       kernel.after(effect.delayMs, () => this.#guestFrame(effect));
     }

@@ -117,6 +117,9 @@ export class SimulatorHost {
       case 'line-error':
         this.#device?.lineError(control.name);
         return;
+      case 'adapter-alert':
+        this.#device?.alert?.(control.alert);
+        return;
       case 'adapter':
         this.#firmware = control.firmware;
         this.#tickMs = control.tickMs;

@@ -1,12 +1,12 @@
 import { fromHex } from '#base/hex.ts';
 import {
-  VIRTUAL_ADAPTERS,
   type FaultEffect,
   type FaultRule,
   type FaultScript,
   type FaultTrigger,
   SCENARIO_NAMES,
   type SimulatorControl,
+  VIRTUAL_ADAPTERS,
 } from '#contract/simulator-control.ts';
 import { isRecord } from './car-state.ts';
 
@@ -85,6 +85,7 @@ const EFFECTS: Readonly<Record<FaultEffect['kind'], Fields>> = {
   isotp: { quirks: { type: 'object', fields: QUIRKS } },
   conditions: { 'volts?': amount(32), 'rpm?': amount(16_000), 'speedKmh?': amount(400), 'ignition?': flag },
   unplug: { at: word('request', 'answer') },
+  'adapter-reset': {},
   'line-error': { name: lineError },
   'log-dtc': { dtc: hex(3), status: byte },
 };
@@ -101,6 +102,7 @@ const CONTROLS: Readonly<Record<SimulatorControl['type'], Fields>> = {
   plug: {},
   'unplug-at-byte': { bytes: count(1e9, 1) },
   'line-error': { name: lineError },
+  'adapter-alert': { alert: word('act', 'lp') },
   adapter: { firmware: word(...VIRTUAL_ADAPTERS), tickMs: count(16, 1) },
   'factory-reset': { variant: { type: 'text', maxLength: 40 } },
   'power-cut': { offMs: ms },

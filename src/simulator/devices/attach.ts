@@ -1,6 +1,8 @@
-import type { SlcanFirmware, VirtualAdapter } from '#contract/simulator-control.ts';
+import type { InterpreterModel, VirtualAdapter } from '#contract/simulator-control.ts';
 import type { LineErrors, MessagePortLike } from '#contract/transport.ts';
 import type { VirtualCar } from '#simulator/car.ts';
+import { attachInterpreterDevice } from './interpreter/device.ts';
+import { INTERPRETERS } from './interpreter/models.ts';
 import { attachSlcanDevice } from './slcan/device.ts';
 
 /** A simulated adapter at a port, whatever its family. */
@@ -19,6 +21,8 @@ export interface VirtualDevice {
   unplugAtByte(bytes: number): void;
   /** Reports a soft error of the line; what was on its way to the host is lost, as with a real one. */
   lineError(name: keyof LineErrors): void;
+  /** Says that it is about to sleep; absent where a device never does. */
+  alert?(alert: 'act' | 'lp'): void;
   /** Takes the device off the bus and closes the port. */
   detach(): void;
 }
@@ -31,7 +35,12 @@ export interface VirtualDeviceOptions {
 
 /** Plugs an adapter of this model between the car's bus and the port. */
 export function attachDevice(car: VirtualCar, port: MessagePortLike, options: VirtualDeviceOptions): VirtualDevice {
-  const { model, tickMs, onChange } = options;
-  const device = attachSlcanDevice(car, port, { firmware: model as SlcanFirmware, tickMs, onChange });
-  return device;
+  const { model, ...line } = options;
+  return isInterpreter(model)
+    ? attachInterpreterDevice(car, port, { ...line, model })
+    : attachSlcanDevice(car, port, { ...line, firmware: model });
+}
+
+function isInterpreter(model: VirtualAdapter): model is InterpreterModel {
+  return Object.hasOwn(INTERPRETERS, model);
 }

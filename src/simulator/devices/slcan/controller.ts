@@ -1,8 +1,9 @@
 import type { BusFrame, BusPort, CanBus } from '#simulator/can-bus.ts';
+import type { ByteQueue } from '#simulator/devices/byte-queue.ts';
 import type { CanFrame } from '#simulator/frame-bits.ts';
 import type { Kernel } from '#simulator/kernel.ts';
 import type { FirmwareData } from './firmware.ts';
-import { BEL, type ByteQueue, CR, digitsInPlace, readFrame, writeFrame } from './text.ts';
+import { BEL, CR, digitsInPlace, readFrame, writeFrame } from './text.ts';
 
 const LINE_BYTES = 64;
 /** Status flags of `F` (reference: adapters C.1). */
