@@ -57,9 +57,13 @@ export class LineReader {
       if (byte === CR || byte === LF) this.#endLine();
       else if (byte === GREATER) this.#prompt();
       else if (this.#skipping) this.#skippedBytes++;
-      else if (this.#codes.length >= MAX_LINE_CHARS) this.bytesLost();
-      else this.#codes.push(byte);
+      else this.#keep(byte);
     }
+  }
+
+  #keep(byte: number): void {
+    this.#codes.push(byte);
+    if (this.#codes.length > MAX_LINE_CHARS) this.bytesLost();
   }
 
   #prompt(): void {
