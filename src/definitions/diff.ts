@@ -1,5 +1,5 @@
 import { fromHex, hexNumber } from '#base/hex.ts';
-import type { CodingBlock, Definition, LocalizedText, RiskClass } from '#contract/definition.ts';
+import type { CodingBlock, Definition, LocalizedText, Parameter, RiskClass } from '#contract/definition.ts';
 import { maskOf, sameBits } from './bits.ts';
 import { assertBlockLength, blockOf, checksumLength, describeParameter } from './codec.ts';
 
@@ -42,28 +42,56 @@ export function diffBlocks(
       },
     ];
   });
+  const highest = Math.max(0, ...parameters.map((parameter) => RISKS.indexOf(parameter.risk)));
+  const unknown = unknownMoves(before, after, block, parameters).map(
+    ({ byte, moved }): BlockDifference => ({
+      parameterId: null,
+      title: bitsTitle(byte, moved),
+      from: hexByte(before[byte] ?? 0),
+      to: hexByte(after[byte] ?? 0),
+      risk: RISKS[highest] ?? 'safety',
+    }),
+  );
+  return [...options, ...unknown];
+}
+
+/**
+ * How many bits that no option, checksum or unstable mask explains are different between two states of a block.
+ * @throws StackError `definition/block-length`
+ */
+export function countUnknownBits(
+  before: Uint8Array,
+  after: Uint8Array,
+  definition: Definition,
+  blockId: string,
+): number {
+  const block = blockOf(definition, blockId);
+  assertBlockLength(block, before);
+  assertBlockLength(block, after);
+  const parameters = definition.parameters.filter((parameter) => parameter.block === blockId);
+  return unknownMoves(before, after, block, parameters).reduce((count, { moved }) => count + bitCount(moved), 0);
+}
+
+/** Bytes in which bits move that nothing explains; `moved` has those bits set. */
+function unknownMoves(
+  before: Uint8Array,
+  after: Uint8Array,
+  block: CodingBlock,
+  parameters: readonly Parameter[],
+): readonly { readonly byte: number; readonly moved: number }[] {
   const known = maskOf(
     block.lengthBytes,
     parameters.map((parameter) => parameter.position),
   );
   const ignored = ignoredBits(block);
-  const highest = Math.max(0, ...parameters.map((parameter) => RISKS.indexOf(parameter.risk)));
-  const unknown = Array.from(before, (old, byte) => {
-    const now = after[byte] ?? 0;
-    const moved = (old ^ now) & ~((known[byte] ?? 0) | (ignored[byte] ?? 0)) & 0xff;
-    return { byte, old, now, moved };
-  })
-    .filter(({ moved }) => moved !== 0)
-    .map(
-      ({ byte, old, now, moved }): BlockDifference => ({
-        parameterId: null,
-        title: bitsTitle(byte, moved),
-        from: hexByte(old),
-        to: hexByte(now),
-        risk: RISKS[highest] ?? 'safety',
-      }),
-    );
-  return [...options, ...unknown];
+  return Array.from(before, (old, byte) => ({
+    byte,
+    moved: (old ^ (after[byte] ?? 0)) & ~((known[byte] ?? 0) | (ignored[byte] ?? 0)) & 0xff,
+  })).filter(({ moved }) => moved !== 0);
+}
+
+function bitCount(byte: number): number {
+  return [0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => (byte >> bit) & 1).length;
 }
 
 function ignoredBits(block: CodingBlock): Uint8Array {

@@ -22,7 +22,7 @@ export {
   writeParameter,
 } from './codec.ts';
 export { countLegalValues, isLegalText, type PhysicalValue, physicalText, toCoded, toPhysical } from './compu.ts';
-export { type BlockDifference, diffBlocks } from './diff.ts';
+export { type BlockDifference, countUnknownBits, diffBlocks } from './diff.ts';
 export { definitionSha256, packSha256 } from './hash.ts';
 export { type LintProblem, lintPack } from './lint.ts';
 export { importPack, parseListedPack, parsePack, parsePackIndex } from './parse.ts';

@@ -5,8 +5,9 @@ import type { Definition, RiskClass } from '#contract/definition.ts';
 import { StackError } from '#contract/errors.ts';
 import type { PlanChange, PlanModule, PlanWarning, WritePlan } from '#contract/plan.ts';
 import type { ModuleView, PlanCodingCommand, ShopCodeChoice } from '#contract/vehicle-api.ts';
-import { applyChanges, diffBlocks } from '#definitions/index.ts';
+import { applyChanges, countUnknownBits, diffBlocks } from '#definitions/index.ts';
 import { takeBackup } from '#procedures/backup/take.ts';
+import { assertShopCode } from '#procedures/coding/shop-code.ts';
 import { type BlockWrite, estimate, planBlocks, writeSessionOf, writeSteps } from '#procedures/coding/steps.ts';
 import { findDefinition, type ProcedureContext } from '#procedures/context.ts';
 import { withUnstableFrom } from '#procedures/masked.ts';
@@ -19,6 +20,14 @@ import { voltageWarnings } from '#procedures/voltage.ts';
  */
 export async function planCoding(ctx: ProcedureContext, command: PlanCodingCommand): Promise<WritePlan> {
   const { module, definition } = writableModule(ctx, command.moduleId);
+  const wanted = definition.codingBlocks.filter(
+    ({ id, did }) =>
+      command.raw?.some((block) => block.did === did) ||
+      command.changes.some((change) =>
+        definition.parameters.some((known) => known.id === change.parameterId && known.block === id),
+      ),
+  );
+  await assertShopCode(ctx, module, definition, wanted, command.shopCode);
   const backup = await takeBackup(ctx, module, 'before-write');
   if (command.raw && !ctx.settings.expert)
     throw new StackError('gate/denied', 'raw bytes need the expert setting', {
@@ -80,7 +89,11 @@ export async function writePlan(ctx: ProcedureContext, input: WritePlanInput): P
   const changes = writes.flatMap(({ block, oldHex, newHex }) =>
     describeChanges(definition, block.id, block.did, oldHex, newHex),
   );
-  const unknownBits = changes.filter((change) => change.parameterId === null).length;
+  const unknownBits = writes.reduce(
+    (count, { block, oldHex, newHex }) =>
+      count + countUnknownBits(fromHex(oldHex), fromHex(newHex), definition, block.id),
+    0,
+  );
   const shopWarning: readonly PlanWarning[] =
     input.shopCode.kind === 'module' && steps.some((step) => step.kind === 'write' && step.purpose === 'prelude')
       ? [{ kind: 'shop-code-of-module' }]

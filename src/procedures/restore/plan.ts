@@ -5,6 +5,7 @@ import type { PlanWarning, WritePlan } from '#contract/plan.ts';
 import type { ModuleView, PlanRestoreCommand, ShopCodeChoice } from '#contract/vehicle-api.ts';
 import { takeBackup } from '#procedures/backup/take.ts';
 import { restoredBytes, writableModule, writePlan } from '#procedures/coding/plan.ts';
+import { assertShopCode } from '#procedures/coding/shop-code.ts';
 import type { BlockWrite } from '#procedures/coding/steps.ts';
 import { definitionOf, type ProcedureContext } from '#procedures/context.ts';
 import { sameExcept } from '#procedures/masked.ts';
@@ -28,6 +29,7 @@ export async function planRestore(ctx: ProcedureContext, command: PlanRestoreCom
     assertRestorable(source, shown, shownDefinition, ctx.stores.simulated);
   const { module, definition } = writableModule(ctx, command.moduleId);
   assertRestorable(source, module, definition, ctx.stores.simulated);
+  await assertShopCode(ctx, module, definition, definition.codingBlocks, command.shopCode);
   const live = await takeBackup(ctx, module, 'before-restore');
   // The module was identified again while it was backed up: judge who answers now, not who answered at the scan.
   assertRestorable(source, { ...module, identity: live.module }, definition, ctx.stores.simulated);
