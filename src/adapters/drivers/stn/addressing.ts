@@ -1,7 +1,7 @@
 import { StackError } from '#contract/errors.ts';
 import { type IsoTpAddress, type IsoTpOptions, type ModuleId, moduleIdOf } from '#contract/isotp.ts';
 import { type Addressing, idBlocks } from './commands.ts';
-import type { ChannelNeeds } from './settings.ts';
+import type { ChannelNeeds, FlowControlPair } from './settings.ts';
 
 /** Where a channel sends and whom it hears. */
 export interface ChannelAddress {
@@ -114,12 +114,14 @@ function responders(
 }
 
 /**
- * Long answers to a broadcast need a flow control, and one pair switches the automatic ones off (B.5). Known without a table
+ * Long answers to a broadcast need a flow control. 29 bit: the device's own rule is right for all. 11 bit: known without a table
  * are the eight of legislated diagnostics; others get theirs from their own channel.
  */
 function functionalPairs(address: IsoTpAddress, requestId: number, from: number, to: number): ChannelNeeds['pairs'] {
-  if (address.format !== 'normal' || address.extendedId || requestId !== OBD_FUNCTIONAL) return [];
-  const pairs: { readonly requestId: number; readonly responseId: number }[] = [];
+  if (address.format === 'normal-fixed') return 'automatic';
+  if (address.extendedId) return address.format === 'normal' ? 'automatic' : [];
+  const pairs: FlowControlPair[] = [];
+  if (address.format !== 'normal' || requestId !== OBD_FUNCTIONAL) return pairs;
   for (let responseId = OBD_RESPONSES.from; responseId <= OBD_RESPONSES.to; responseId++)
     if (responseId >= from && responseId <= to) pairs.push({ requestId: responseId - 8, responseId });
   return pairs;

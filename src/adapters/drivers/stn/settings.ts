@@ -19,8 +19,16 @@ export interface ChannelNeeds {
   readonly addressing: Addressing;
   /** Ids it listens to. */
   readonly filters: readonly IdBlock[];
-  /** Whose first frames are answered with a flow control, and on which id. */
-  readonly pairs: readonly { readonly requestId: number; readonly responseId: number }[];
+  /**
+   * Whose first frames are answered with a flow control, and on which id. `automatic`: the device's own rule (29 bit: the last
+   * two bytes swapped; 11 bit: the answer's id − 8), which the first pair of anybody switches off.
+   */
+  readonly pairs: readonly FlowControlPair[] | 'automatic';
+}
+
+export interface FlowControlPair {
+  readonly requestId: number;
+  readonly responseId: number;
 }
 
 interface InForce {
@@ -73,8 +81,15 @@ export class DeviceSettings {
     const alike = others.filter(
       (other) => other.extendedId === needs.extendedId && sameAddressing(other.addressing, needs.addressing),
     );
-    await this.#complete(ask, inForce.filters, 'STFAC', textsOf(needs, filtersOf), textsOf(alike, filtersOf));
-    await this.#complete(ask, inForce.pairs, 'STCFCPC', textsOf(needs, pairsOf), textsOf(alike, pairsOf));
+    const filters = [needs, ...alike].map(filtersOf);
+    await this.#complete(ask, inForce.filters, 'STFAC', filters[0] ?? [], filters.flat());
+    if (needs.pairs === 'automatic') {
+      if (inForce.pairs.size > 0) await command(ask, 'STCFCPC', false);
+      inForce.pairs.clear();
+    } else {
+      const pairs = [needs, ...alike].map(pairsOf);
+      await this.#complete(ask, inForce.pairs, 'STCFCPC', pairs[0] ?? [], pairs.flat());
+    }
   }
 
   async #setUp(ask: Ask, extendedId: boolean): Promise<void> {
@@ -102,9 +117,9 @@ export class DeviceSettings {
     inForce: Set<string>,
     clear: string,
     own: readonly string[],
-    others: readonly string[],
+    all: readonly string[],
   ): Promise<void> {
-    for (const text of [...own, ...others]) {
+    for (const text of all) {
       if (inForce.has(text)) continue;
       if (await accepts(ask, text)) {
         inForce.add(text);
@@ -125,14 +140,7 @@ export class DeviceSettings {
 const filtersOf = ({ filters, extendedId }: ChannelNeeds): readonly string[] =>
   filters.map((block) => passFilter(block, extendedId));
 const pairsOf = ({ pairs, extendedId, addressing }: ChannelNeeds): readonly string[] =>
-  pairs.map((pair) => flowControlPair(pair, extendedId, addressing));
-
-function textsOf(
-  needs: ChannelNeeds | readonly ChannelNeeds[],
-  texts: (each: ChannelNeeds) => readonly string[],
-): readonly string[] {
-  return (Array.isArray(needs) ? (needs as readonly ChannelNeeds[]) : [needs as ChannelNeeds]).flatMap(texts);
-}
+  pairs === 'automatic' ? [] : pairs.map((pair) => flowControlPair(pair, extendedId, addressing));
 
 /** @throws StackError `adapter/unsupported` */
 async function longestListening(ask: Ask): Promise<number> {
