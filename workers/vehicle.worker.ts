@@ -2,7 +2,6 @@ import { detectAdapter } from '#adapters/detect.ts';
 import { DRIVERS } from '#adapters/registry.ts';
 import { openSimulated } from '#adapters/transports/simulated.ts';
 import { findGrantedPorts, openGrantedPort } from '#adapters/transports/web-serial-ports.ts';
-import { StackError } from '#contract/errors.ts';
 import type { GrantedAdapter } from '#contract/vehicle-api.ts';
 import { EventSender } from '#rpc/events.ts';
 import { exposeVehicleApi } from '#rpc/vehicle-client.ts';
@@ -45,19 +44,11 @@ const service = new VehicleService({
         : { usb: { vendorId, productId }, title: titleOf(vendorId, productId) };
     });
   },
-  async openSerial(usb) {
-    const [port, ...others] = await findGrantedPorts(navigator.serial, usb ?? undefined);
-    let failure: unknown = null;
-    for (const candidate of [port, ...others]) {
-      try {
-        return await openGrantedPort(candidate, { baudRate: BAUD_RATE }, { clock });
-      } catch (error) {
-        failure ??= error; // several equal adapters: the first that opens; if none does, the first reason is told
-      }
-    }
-    throw failure instanceof Error
-      ? failure
-      : new StackError('transport/busy', 'no granted port opens', { owner: 'unknown' });
+  async grantedPorts(usb) {
+    return (await findGrantedPorts(navigator.serial, usb ?? undefined)).map((port) => ({
+      usb,
+      open: () => openGrantedPort(port, { baudRate: BAUD_RATE }, { clock }),
+    }));
   },
   openSimulated: (port) => openSimulated(port, { baudRate: BAUD_RATE }, { clock }),
   recognise: (transport, wireless) => detectAdapter(transport, { clock, wireless }),

@@ -215,6 +215,8 @@ export type ConnectionView =
       readonly simulated: boolean;
       readonly reason: CloseReason;
       readonly usb: UsbIdentity | null;
+      /** Who it was: to be asked for again, when others like it are plugged in as well. */
+      readonly adapter: AdapterKey;
     };
 
 export interface VehicleView {

@@ -18,6 +18,8 @@ import type {
   UnfinishedJob,
 } from '#contract/vehicle-api.ts';
 import { definitionSha256 } from '#definitions/index.ts';
+import type { AdapterBench } from '#procedures/adapter-check/bench.ts';
+import { checkAdapter } from '#procedures/adapter-check/run.ts';
 import { takeBackup } from '#procedures/backup/take.ts';
 import { planCoding } from '#procedures/coding/plan.ts';
 import {
@@ -115,6 +117,11 @@ export class OperationHost {
       command.moduleId,
       async (ctx) => void (await takeBackup(ctx, this.#module(command.moduleId), 'asked')),
     );
+  }
+
+  /** Measures the open adapter; reads only. `bench`: what only the one who opened it can count. */
+  checkAdapter(command: { readonly commandId: CommandId }, bench: AdapterBench): Promise<Started> {
+    return this.#start(command.commandId, 'check-adapter', null, async (ctx) => void (await checkAdapter(ctx, bench)));
   }
 
   planCoding(command: PlanCodingCommand): Promise<WritePlan> {

@@ -51,14 +51,29 @@ const BIT_RATES = [
 
 export function parseSerialChoice(value: unknown): SerialChoice {
   const parser = new CommandParser('connectSerial');
-  const { usb, wireless, bitRate } = parser.object(value);
+  const { usb, wireless, bitRate, adapter, chosen } = parser.object(value);
   const rate = BIT_RATES.find((known) => known === bitRate);
   if (bitRate !== undefined && rate === undefined) parser.fail('bitRate is no bit rate of a CAN bus');
   return {
     usb: usb === null || usb === undefined ? null : parseUsb(parser, usb),
     ...(wireless === undefined ? {} : { wireless: parser.flag(wireless, 'wireless') }),
     ...(rate === undefined ? {} : { bitRate: rate }),
+    ...(adapter === undefined ? {} : { adapter: parser.text(adapter, 'adapter', 1000) }),
+    ...(chosen === undefined ? {} : { chosen: parser.flag(chosen, 'chosen') }),
   };
+}
+
+export function parseCheckAdapter(value: unknown): { readonly commandId: string } {
+  const parser = new CommandParser('checkAdapter');
+  return { commandId: parser.text(parser.object(value).commandId, 'commandId') };
+}
+
+/** Who signs: not blank, at most 80 characters. */
+export function parseName(method: string, value: unknown): string {
+  const parser = new CommandParser(method);
+  const name = parser.text(parser.object(value).name, 'name', 80).trim();
+  if (name === '') parser.fail('name is blank');
+  return name;
 }
 
 function parseUsb(parser: CommandParser, value: unknown): UsbIdentity {

@@ -114,10 +114,15 @@ describe('I2 one owner', () => {
           throw new RangeError('not used');
         },
         grantedAdapters: async () => [],
-        openSerial: () => {
-          opened++;
-          return Promise.reject(new StackError('transport/closed', 'not for you', {}));
-        },
+        grantedPorts: async () => [
+          {
+            usb: null,
+            open: () => {
+              opened++;
+              return Promise.reject(new StackError('transport/closed', 'not for you', {}));
+            },
+          },
+        ],
         openSimulated: () => Promise.reject(new StackError('transport/closed', 'not for you', {})),
         recognise: () => Promise.reject(new StackError('transport/closed', 'not for you', {})),
         newId: () => 'x',

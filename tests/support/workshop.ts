@@ -140,7 +140,7 @@ export class Browser {
       loadPacks: async () => options.packs ?? [V1_PACK],
       parseBackup,
       grantedAdapters: async () => [],
-      openSerial: () =>
+      grantedPorts: () =>
         Promise.reject(new StackError('transport/unavailable', 'no serial here', { api: 'serial', reason: 'test' })),
       openSimulated: (port) => openSimulated(port, { baudRate: 115_200 }, { clock }),
       recognise: (transport) => detectAdapter(transport, { clock }),

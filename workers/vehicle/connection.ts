@@ -5,10 +5,11 @@ import type { SecurityMemory } from '#contract/diagnostics.ts';
 import { StackError } from '#contract/errors.ts';
 import type { IsoTpAddress } from '#contract/isotp.ts';
 import type { PermitVerifier } from '#contract/permit.ts';
-import type { SerialTransport, UsbIdentity } from '#contract/transport.ts';
+import type { UsbIdentity } from '#contract/transport.ts';
 import { toIsoTpAddress } from '#definitions/index.ts';
 import type { PreciseWait } from '#link/isotp/index.ts';
 import { type Bus, createVehicleLink, type OpenVehicleLink } from './link.ts';
+import type { AdapterStanding } from './standing.ts';
 import { TraceRecorder } from './trace-recorder.ts';
 
 /** Every car with a diagnostic CAN on pins 6 and 14 of today (reference: diagnostics B.4), where a person says nothing else. */
@@ -19,6 +20,8 @@ export interface Connection {
   readonly adapter: Adapter;
   readonly bus: Bus;
   readonly link: OpenVehicleLink;
+  /** What it may do, and why. */
+  readonly standing: AdapterStanding;
   readonly usb: UsbIdentity | null;
   readonly simulated: boolean;
   readonly trace: TraceRecorder;
@@ -30,7 +33,7 @@ export interface Connection {
 export interface ConnectionParts {
   readonly clock: Clock;
   readonly release: string;
-  readonly transport: SerialTransport;
+  readonly standing: AdapterStanding;
   readonly usb: UsbIdentity | null;
   readonly simulated: boolean;
   readonly verifier: PermitVerifier;
@@ -44,7 +47,7 @@ export interface ConnectionParts {
 
 /** Opens the bus of a recognised adapter. @throws StackError `adapter/*`, `can/*` */
 export async function openConnection(adapter: Adapter, parts: ConnectionParts): Promise<Connection> {
-  const { clock, packs, preciseWait, transport, simulated, releaseLock, sessionId } = parts;
+  const { clock, packs, preciseWait, standing, usb, simulated, releaseLock, sessionId } = parts;
   const bus = await openBus(adapter, { bitRate: parts.bitRate });
   const trace = new TraceRecorder(clock);
   const { driver, product } = adapter.info;
@@ -60,11 +63,11 @@ export async function openConnection(adapter: Adapter, parts: ConnectionParts): 
     verifier: parts.verifier,
     memory: parts.memory,
     trace,
-    verdict: (job) => adapter.info.verdict[job],
+    verdict: (job) => standing.may(job),
     physicalOf: (id) => physicalOf(packs, id),
     ...(preciseWait ? { preciseWait } : {}),
   });
-  return { adapter, bus, link, usb: transport.usb ?? parts.usb, simulated, trace, sessionId, releaseLock };
+  return { adapter, bus, link, standing, usb, simulated, trace, sessionId, releaseLock };
 }
 
 /** Raw frames where the adapter has them: then the segmentation is ours, and the same for every adapter. */

@@ -36,7 +36,7 @@ export interface VehicleLinkParts {
   readonly memory: SecurityMemory;
   readonly trace: TraceSink;
   readonly preciseWait?: PreciseWait;
-  /** What the adapter may do, as its newest check says. */
+  /** What the adapter may do, as its newest check says; asked anew each time. */
   verdict(job: AdapterJob): AdapterVerdict;
   /** Who answers with an id: from the address tables of the packs. */
   physicalOf(responseId: number): IsoTpAddress | null;
@@ -46,6 +46,8 @@ export interface VehicleLinkParts {
 export interface OpenVehicleLink extends VehicleLink {
   /** Monotonic time of the last answer of any module; null before the first. */
   lastAnswerMs(): number | null;
+  /** Requests that left for a module since the bus was opened, repeats counted. */
+  requestsSent(moduleId: ModuleId): number;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,13 @@ export function createVehicleLink(parts: VehicleLinkParts): OpenVehicleLink {
   const { clock, bus, adapter, trace, verifier } = parts;
   const clients = new Map<ModuleId, DiagClient>();
   const latencyMs = Math.ceil(adapter.info.roundTripMs?.p99 ?? 20);
+  const sent = new Map<ModuleId, number>();
+  const counted: TraceSink = {
+    record(line) {
+      if (line.kind === 'pdu' && line.direction === 'tx') sent.set(line.moduleId, (sent.get(line.moduleId) ?? 0) + 1);
+      trace.record(line);
+    },
+  };
   let closed = false;
   void bus.link.closed.then(() => {
     closed = true;
@@ -97,7 +106,7 @@ export function createVehicleLink(parts: VehicleLinkParts): OpenVehicleLink {
         clock,
         timing: { ...DEFAULT_DIAG_TIMING, ...options.timing },
         verifier,
-        trace,
+        trace: counted,
       });
       clients.set(moduleId, client);
       void client.closed.then(() => {
@@ -124,6 +133,7 @@ export function createVehicleLink(parts: VehicleLinkParts): OpenVehicleLink {
         (latest, { lastAnswerMs }) => (lastAnswerMs === null ? latest : Math.max(latest ?? 0, lastAnswerMs)),
         null,
       ),
+    requestsSent: (moduleId) => sent.get(moduleId) ?? 0,
     framesSeen: () => bus.link.counters.received,
     verdict: (job) => parts.verdict(job),
     supply: adapter.supply ?? null,

@@ -1,3 +1,4 @@
+import type { DefinitionPack } from '#contract/definition.ts';
 import { isStackError, StackError, toErrorRecord } from '#contract/errors.ts';
 import type { StoreHealth, World } from '#contract/vehicle-api.ts';
 import { type HostDeps, OperationHost } from '#procedures/host.ts';
@@ -10,6 +11,7 @@ export interface WorldState {
   readonly stores: Stores;
   readonly host: OperationHost;
   readonly health: StoreHealth;
+  readonly packs: readonly DefinitionPack[];
   close(): Promise<void>;
 }
 
@@ -30,7 +32,8 @@ export async function openWorld(
       await stores.close();
       throw error;
     }
-    return { world, stores, host, health: { kind: 'ok', persistent }, close: () => stores.close() };
+    const health = { kind: 'ok', persistent } as const;
+    return { world, stores, host, health, packs: deps.packs, close: () => stores.close() };
   } catch (error) {
     const reason = isStackError(error)
       ? error
@@ -42,6 +45,7 @@ export async function openWorld(
       stores,
       host,
       health: { kind: 'read-only', error: toErrorRecord(reason) },
+      packs: deps.packs,
       close: async () => undefined,
     };
   }

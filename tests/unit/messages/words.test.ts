@@ -340,7 +340,7 @@ describe('status in words', () => {
   });
 
   it('a lost adapter says what to do in one sentence', () => {
-    const lost = { kind: 'lost', simulated: false, reason: { kind: 'closed' }, usb: null } as const;
+    const lost = { kind: 'lost', simulated: false, reason: { kind: 'closed' }, usb: null, adapter: 'k' } as const;
     expect(statusEn.connection(lost).detail).toBe('Plug it in and press Reconnect adapter.');
   });
 });
