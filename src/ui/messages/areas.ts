@@ -2,6 +2,7 @@
  * The areas of words; a file here is one of them, and a line below joins it to `text` (index.svelte.ts). Each exports
  * `en` and `de: typeof en`, so that a missing German entry does not compile.
  */
+export * as adapter from './adapter.ts';
 export * as backups from './backups.ts';
 export * as common from './common.ts';
 export * as connect from './connect.ts';

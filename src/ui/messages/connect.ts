@@ -1,6 +1,15 @@
 import { en as english, de as german } from './format.ts';
 
-export type HelpSystem = 'linux' | 'windows' | 'mac' | 'other';
+export type HelpSystem = 'windows' | 'mac' | 'linux' | 'chromeos' | 'android' | 'other';
+
+/** One point to look at: what should be so, what to do where it is not, and a command or a name to copy. */
+export interface HelpPoint {
+  readonly title: string;
+  readonly detail: string;
+  readonly code?: string;
+}
+
+type HelpPoints = Readonly<Record<HelpSystem, readonly HelpPoint[]>>;
 
 /** Connect: the ways in, the adapter at hand, the checks of this computer. */
 export const en = {
@@ -16,9 +25,8 @@ export const en = {
     answerTime: 'Answer time',
     make: 'Make',
     bus: 'Bus',
-    queue: 'Holds',
+    check: 'Checked',
   },
-  frames: (count: number) => `${english.number(count)} frames`,
   ways: 'Ways in',
   otherWays: 'Other ways in',
   usb: { title: 'USB adapter', detail: 'The browser shows a list. Pick the adapter once, it is remembered.' },
@@ -70,28 +78,175 @@ export const en = {
   },
   help: {
     title: 'No adapter was chosen',
-    lead: 'If it was not in the list, one of these is the reason:',
-    light: ['A light is on at the adapter', 'No light: the cable carries no power, or the socket of the car is dead.'],
-    cable: [
-      'The cable is a data cable',
-      'Many charging cables have no data lines. Try the one that came with the adapter.',
-    ],
-    program: ['No other program uses it', 'Close other diagnostic programs: only one program can hold an adapter.'],
-    linux: [
-      'Your user may use serial ports',
-      'Join the group dialout (Debian, Ubuntu) or uucp (Arch), then log out and in. A browser from snap or Flatpak may need its own permission.',
-    ],
-    windows: [
-      'A COM port appears when you plug it in',
-      'Look in the Device Manager. A yellow mark means that its driver is missing.',
-    ],
-    mac: ['A driver is allowed', 'Adapters with an FTDI or CH340 chip may ask for permission in the system settings.'],
-    other: ['The system sees the adapter', 'It has to appear as a serial port.'],
-    all: 'If the adapter is of a kind that Codebay does not know, show all ports and pick it there.',
-  } satisfies Record<HelpSystem | 'light' | 'cable' | 'program', readonly [string, string]> & {
-    title: string;
-    lead: string;
-    all: string;
+    lead: 'Nothing is wrong. If it was not in the list, one of these is the reason:',
+    page: 'My adapter is not in the list',
+    pageLead: 'Go through it from the top: the first lines are the most frequent reasons.',
+    first: 'On every computer',
+    systems: {
+      windows: 'Windows',
+      mac: 'macOS',
+      linux: 'Linux',
+      chromeos: 'ChromeOS',
+      android: 'Android',
+      other: 'Other systems',
+    } satisfies Readonly<Record<HelpSystem, string>>,
+    systemsLabel: 'Operating system',
+    onSystem: (name: string) => `On ${name}`,
+    thisOne: 'this computer',
+    more: 'All points, and other systems',
+    car: 'The car is not touched by any of this.',
+    always: [
+      {
+        title: 'A light is on at the adapter',
+        detail: 'No light: the cable carries no power, or the socket of the car is dead.',
+      },
+      {
+        title: 'The cable is a data cable',
+        detail: 'Many charging cables have no data lines. Try the one that came with the adapter, without a hub.',
+      },
+      {
+        title: 'No other program uses it',
+        detail: 'Only one program can hold an adapter. Close other diagnostic programs and other tabs of Codebay.',
+      },
+      {
+        title: 'The list may be too short',
+        detail: 'It shows the kinds of adapters that Codebay knows. “Show all ports” shows every serial port.',
+      },
+      {
+        title: 'A radio adapter is paired',
+        detail: 'Pair a Bluetooth adapter in the settings of the system first, then press “Bluetooth adapter”.',
+      },
+    ] as readonly HelpPoint[],
+    points: {
+      windows: [
+        {
+          title: 'A COM port appears when you plug it in',
+          detail: 'Look in the Device Manager under Ports (COM and LPT).',
+        },
+        {
+          title: 'Its driver is there',
+          detail:
+            'A yellow mark means that the driver of the chip is missing (FTDI, CH340, CP210x). Take it from the maker. Do not replace it with a general USB driver: then no program finds the adapter any more.',
+        },
+        {
+          title: 'It is in the same socket as before',
+          detail: 'Windows remembers an adapter by its place. In another socket it may have to be chosen again.',
+        },
+        {
+          title: 'The computer is not managed',
+          detail:
+            'A company may forbid serial ports to the browser. Its administrator can allow them for this address.',
+          code: 'DefaultSerialGuardSetting · SerialAskForUrls · SerialAllowUsbDevicesForUrls',
+        },
+      ],
+      mac: [
+        {
+          title: 'The accessory is allowed',
+          detail: 'macOS may ask after plugging in. Without the permission no program sees it.',
+        },
+        {
+          title: 'Its driver is allowed',
+          detail: 'Drivers of FTDI and CH340 chips may wait for permission in the system settings.',
+        },
+        {
+          title: 'It may be there twice',
+          detail: 'Two drivers show the same adapter twice. If one entry does not open, take the other.',
+        },
+        {
+          title: 'It was chosen before and is gone',
+          detail:
+            'An adapter without a serial number of its own is forgotten when it is pulled. Press “Choose adapter” again.',
+        },
+      ],
+      linux: [
+        {
+          title: 'The system sees it',
+          detail: 'A port appears when you plug it in.',
+          code: 'ls -l /dev/ttyACM* /dev/ttyUSB*',
+        },
+        {
+          title: 'Your user may use it',
+          detail:
+            'The port belongs to a group: dialout on Debian and Ubuntu, uucp on Arch. Join it, then log out and in.',
+          code: 'sudo usermod -aG dialout $USER',
+        },
+        {
+          title: 'Nothing else took it',
+          detail:
+            'ModemManager tries every new port for some seconds; brltty (for Braille displays) keeps some. Wait and try again, or switch off what you do not need.',
+        },
+        {
+          title: 'The browser may see devices',
+          detail:
+            'A browser from Snap or Flatpak may not see ports. Give it the permission, or take the package of your distribution or of the maker.',
+        },
+        {
+          title: 'It was chosen before and is gone',
+          detail:
+            'An adapter without a serial number of its own is forgotten when it is pulled. Press “Choose adapter” again.',
+        },
+      ],
+      chromeos: [
+        {
+          title: 'It belongs to the browser',
+          detail:
+            'When ChromeOS asks, do not connect the adapter to Linux or Android: then the browser does not see it.',
+        },
+        {
+          title: 'The computer is not managed',
+          detail: 'A school or company may forbid serial ports. Its administrator can allow them for this address.',
+          code: 'DefaultSerialGuardSetting · SerialAskForUrls · SerialAllowUsbDevicesForUrls',
+        },
+      ],
+      android: [
+        {
+          title: 'It is a Bluetooth adapter',
+          detail:
+            'Chrome on Android (138 and newer) offers serial ports over Bluetooth only. An adapter on a cable needs a computer.',
+        },
+        {
+          title: 'It is paired',
+          detail: 'Pair it in the settings of Android first, then choose it over Bluetooth here.',
+        },
+        {
+          title: 'It is enough for the job',
+          detail: 'Reading works over radio. Programming never does: use a computer and a cable.',
+        },
+      ],
+      other: [
+        {
+          title: 'The system sees the adapter',
+          detail: 'It has to appear as a serial port. Chrome or Edge on Windows, macOS, Linux or ChromeOS can use it.',
+        },
+      ],
+    } satisfies HelpPoints as HelpPoints,
+  },
+  bluetooth: {
+    title: 'Bluetooth adapter',
+    detail: 'Untested with real adapters. Pair it in the system first. It may diagnose; over radio it never programs.',
+    button: 'Choose over Bluetooth',
+  },
+  speed: {
+    open: 'This car uses another bus speed',
+    label: 'Speed of the bus',
+    why: 'Nearly every car has 500 kbit/s at its diagnostic plug, many lorries 250. Only say another one if you know it: at the wrong speed the adapter disturbs the bus of a car that is awake. Codebay never tries speeds out.',
+    option: (bitRate: number) => `${english.number(bitRate / 1000, bitRate % 1000 === 0 ? 0 : 1)}\u00A0kbit/s`,
+    usual: 'usual',
+    inForce: (bitRate: number) =>
+      `The next connection uses ${english.number(bitRate / 1000, bitRate % 1000 === 0 ? 0 : 1)} kbit/s.`,
+    reconnect: 'Connect again at this speed',
+  },
+  note: {
+    failed: 'The adapter that this browser knows did not open by itself.',
+    otherSpeed: (bitRate: number) =>
+      `The adapter that this browser knows was last used at ${english.number(bitRate / 1000, bitRate % 1000 === 0 ? 0 : 1)} kbit/s. Say the speed of this car, then choose it.`,
+    otherTab: 'Another tab uses the adapter.',
+    back: 'It is plugged in again.',
+  },
+  check: {
+    button: 'Check this adapter',
+    none: 'not yet',
+    show: 'Show the check',
   },
   scan: 'Scan this car',
   scanOnly: 'The scan only reads, it changes nothing.',
@@ -114,9 +269,8 @@ export const de: typeof en = {
     answerTime: 'Antwortzeit',
     make: 'Herkunft',
     bus: 'Bus',
-    queue: 'Fasst',
+    check: 'Geprüft',
   },
-  frames: (count) => `${german.number(count)} Botschaften`,
   ways: 'Wege hinein',
   otherWays: 'Andere Wege hinein',
   usb: { title: 'USB-Adapter', detail: 'Der Browser zeigt eine Liste. Den Adapter einmal wählen, er merkt ihn sich.' },
@@ -168,33 +322,180 @@ export const de: typeof en = {
   },
   help: {
     title: 'Kein Adapter wurde gewählt',
-    lead: 'Wenn er nicht in der Liste war, liegt es an einem davon:',
-    light: [
-      'Am Adapter leuchtet ein Licht',
-      'Kein Licht: Das Kabel führt keinen Strom, oder die Dose im Auto ist tot.',
+    lead: 'Das ist kein Fehler. Wenn er nicht in der Liste war, liegt es an einem davon:',
+    page: 'Mein Adapter ist nicht in der Liste',
+    pageLead: 'Von oben nach unten durchgehen: Die ersten Zeilen sind die häufigsten Gründe.',
+    first: 'Auf jedem Computer',
+    systems: {
+      windows: 'Windows',
+      mac: 'macOS',
+      linux: 'Linux',
+      chromeos: 'ChromeOS',
+      android: 'Android',
+      other: 'Andere Systeme',
+    },
+    systemsLabel: 'Betriebssystem',
+    onSystem: (name) => `Unter ${name}`,
+    thisOne: 'dieser Computer',
+    more: 'Alle Punkte und andere Systeme',
+    car: 'Das Auto wird von alldem nicht berührt.',
+    always: [
+      {
+        title: 'Am Adapter leuchtet ein Licht',
+        detail: 'Kein Licht: Das Kabel führt keinen Strom, oder die Dose im Auto ist tot.',
+      },
+      {
+        title: 'Das Kabel ist ein Datenkabel',
+        detail: 'Viele Ladekabel haben keine Datenleitungen. Das Kabel nehmen, das beim Adapter lag, ohne Hub.',
+      },
+      {
+        title: 'Kein anderes Programm verwendet ihn',
+        detail:
+          'Nur ein Programm kann einen Adapter halten. Andere Diagnoseprogramme und andere Tabs von Codebay schließen.',
+      },
+      {
+        title: 'Die Liste kann zu kurz sein',
+        detail:
+          'Sie zeigt die Arten von Adaptern, die Codebay kennt. „Alle Anschlüsse zeigen“ zeigt jeden seriellen Anschluss.',
+      },
+      {
+        title: 'Ein Funkadapter ist gekoppelt',
+        detail:
+          'Einen Bluetooth-Adapter zuerst in den Einstellungen des Systems koppeln, dann „Bluetooth-Adapter“ drücken.',
+      },
     ],
-    cable: [
-      'Das Kabel ist ein Datenkabel',
-      'Viele Ladekabel haben keine Datenleitungen. Das Kabel nehmen, das beim Adapter lag.',
-    ],
-    program: [
-      'Kein anderes Programm verwendet ihn',
-      'Andere Diagnoseprogramme schließen: Nur ein Programm kann einen Adapter halten.',
-    ],
-    linux: [
-      'Der Benutzer darf serielle Anschlüsse verwenden',
-      'In die Gruppe dialout (Debian, Ubuntu) oder uucp (Arch) eintragen, dann ab- und anmelden. Ein Browser aus Snap oder Flatpak braucht womöglich eine eigene Erlaubnis.',
-    ],
-    windows: [
-      'Beim Einstecken erscheint ein COM-Anschluss',
-      'Im Geräte-Manager nachsehen. Ein gelbes Zeichen heißt, dass der Treiber fehlt.',
-    ],
-    mac: [
-      'Ein Treiber ist erlaubt',
-      'Adapter mit FTDI- oder CH340-Chip fragen womöglich in den Systemeinstellungen nach Erlaubnis.',
-    ],
-    other: ['Das System sieht den Adapter', 'Er muss als serieller Anschluss erscheinen.'],
-    all: 'Wenn Codebay diese Art Adapter nicht kennt: alle Anschlüsse zeigen und ihn dort wählen.',
+    points: {
+      windows: [
+        {
+          title: 'Beim Einstecken erscheint ein COM-Anschluss',
+          detail: 'Im Geräte-Manager unter Anschlüsse (COM & LPT) nachsehen.',
+        },
+        {
+          title: 'Sein Treiber ist da',
+          detail:
+            'Ein gelbes Zeichen heißt, dass der Treiber des Chips fehlt (FTDI, CH340, CP210x). Ihn vom Hersteller nehmen. Nicht durch einen allgemeinen USB-Treiber ersetzen: Dann findet kein Programm den Adapter mehr.',
+        },
+        {
+          title: 'Er steckt in derselben Buchse wie vorher',
+          detail:
+            'Windows merkt sich einen Adapter nach seinem Platz. In einer anderen Buchse muss er womöglich neu gewählt werden.',
+        },
+        {
+          title: 'Der Computer ist nicht verwaltet',
+          detail:
+            'Eine Firma kann dem Browser serielle Anschlüsse verbieten. Ihre Verwaltung kann sie für diese Adresse erlauben.',
+          code: 'DefaultSerialGuardSetting · SerialAskForUrls · SerialAllowUsbDevicesForUrls',
+        },
+      ],
+      mac: [
+        {
+          title: 'Das Zubehör ist erlaubt',
+          detail: 'macOS fragt womöglich nach dem Einstecken. Ohne die Erlaubnis sieht ihn kein Programm.',
+        },
+        {
+          title: 'Sein Treiber ist erlaubt',
+          detail: 'Treiber für FTDI- und CH340-Chips warten womöglich in den Systemeinstellungen auf Erlaubnis.',
+        },
+        {
+          title: 'Er steht vielleicht zweimal da',
+          detail: 'Zwei Treiber zeigen denselben Adapter doppelt. Öffnet ein Eintrag nicht, den anderen nehmen.',
+        },
+        {
+          title: 'Er war schon gewählt und ist weg',
+          detail: 'Ein Adapter ohne eigene Seriennummer wird beim Ziehen vergessen. Erneut „Adapter wählen“ drücken.',
+        },
+      ],
+      linux: [
+        {
+          title: 'Das System sieht ihn',
+          detail: 'Beim Einstecken erscheint ein Anschluss.',
+          code: 'ls -l /dev/ttyACM* /dev/ttyUSB*',
+        },
+        {
+          title: 'Der Benutzer darf ihn verwenden',
+          detail:
+            'Der Anschluss gehört einer Gruppe: dialout bei Debian und Ubuntu, uucp bei Arch. Ihr beitreten, dann ab- und anmelden.',
+          code: 'sudo usermod -aG dialout $USER',
+        },
+        {
+          title: 'Nichts anderes hat ihn genommen',
+          detail:
+            'ModemManager probiert jeden neuen Anschluss einige Sekunden lang; brltty (für Braillezeilen) behält manche. Warten und erneut versuchen, oder abschalten, was nicht gebraucht wird.',
+        },
+        {
+          title: 'Der Browser darf Geräte sehen',
+          detail:
+            'Ein Browser aus Snap oder Flatpak sieht womöglich keine Anschlüsse. Ihm die Erlaubnis geben, oder das Paket der Distribution oder des Herstellers nehmen.',
+        },
+        {
+          title: 'Er war schon gewählt und ist weg',
+          detail: 'Ein Adapter ohne eigene Seriennummer wird beim Ziehen vergessen. Erneut „Adapter wählen“ drücken.',
+        },
+      ],
+      chromeos: [
+        {
+          title: 'Er gehört dem Browser',
+          detail:
+            'Wenn ChromeOS fragt, den Adapter nicht mit Linux oder Android verbinden: Dann sieht ihn der Browser nicht.',
+        },
+        {
+          title: 'Der Computer ist nicht verwaltet',
+          detail:
+            'Eine Schule oder Firma kann serielle Anschlüsse verbieten. Ihre Verwaltung kann sie für diese Adresse erlauben.',
+          code: 'DefaultSerialGuardSetting · SerialAskForUrls · SerialAllowUsbDevicesForUrls',
+        },
+      ],
+      android: [
+        {
+          title: 'Es ist ein Bluetooth-Adapter',
+          detail:
+            'Chrome auf Android (ab 138) bietet serielle Anschlüsse nur über Bluetooth. Ein Adapter am Kabel braucht einen Computer.',
+        },
+        {
+          title: 'Er ist gekoppelt',
+          detail: 'Ihn zuerst in den Einstellungen von Android koppeln, dann hier über Bluetooth wählen.',
+        },
+        {
+          title: 'Er reicht für die Arbeit',
+          detail: 'Lesen geht über Funk. Programmieren nie: dafür einen Computer und ein Kabel nehmen.',
+        },
+      ],
+      other: [
+        {
+          title: 'Das System sieht den Adapter',
+          detail:
+            'Er muss als serieller Anschluss erscheinen. Chrome oder Edge unter Windows, macOS, Linux oder ChromeOS kann ihn verwenden.',
+        },
+      ],
+    },
+  },
+  bluetooth: {
+    title: 'Bluetooth-Adapter',
+    detail:
+      'Mit echten Adaptern nicht erprobt. Zuerst im System koppeln. Er darf diagnostizieren; über Funk programmiert er nie.',
+    button: 'Über Bluetooth wählen',
+  },
+  speed: {
+    open: 'Dieses Auto hat ein anderes Bustempo',
+    label: 'Tempo des Busses',
+    why: 'Fast jedes Auto hat 500 kbit/s an seiner Diagnosedose, viele Lastwagen 250. Ein anderes nur angeben, wenn es bekannt ist: Mit dem falschen Tempo stört der Adapter den Bus eines wachen Autos. Codebay probiert nie Tempos durch.',
+    option: (bitRate) => `${german.number(bitRate / 1000, bitRate % 1000 === 0 ? 0 : 1)}\u00A0kbit/s`,
+    usual: 'üblich',
+    inForce: (bitRate) =>
+      `Die nächste Verbindung nimmt ${german.number(bitRate / 1000, bitRate % 1000 === 0 ? 0 : 1)} kbit/s.`,
+    reconnect: 'Mit diesem Tempo neu verbinden',
+  },
+  note: {
+    failed: 'Der Adapter, den dieser Browser kennt, ließ sich nicht von selbst öffnen.',
+    otherSpeed: (bitRate) =>
+      `Der Adapter, den dieser Browser kennt, lief zuletzt mit ${german.number(bitRate / 1000, bitRate % 1000 === 0 ? 0 : 1)} kbit/s. Das Tempo dieses Autos angeben, dann ihn wählen.`,
+    otherTab: 'Ein anderer Tab verwendet den Adapter.',
+    back: 'Er ist wieder eingesteckt.',
+  },
+  check: {
+    button: 'Diesen Adapter prüfen',
+    none: 'noch nicht',
+    show: 'Prüfung zeigen',
   },
   scan: 'Dieses Auto scannen',
   scanOnly: 'Der Scan liest nur, er ändert nichts.',

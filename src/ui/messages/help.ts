@@ -1,7 +1,6 @@
 import { en as english, de as german } from './format.ts';
 
 type Keys = readonly (readonly [keys: string, does: string])[];
-type Systems = readonly { readonly name: string; readonly steps: readonly string[] }[];
 
 /** Help and settings. */
 export const en = {
@@ -23,6 +22,8 @@ export const en = {
     themes: { system: 'System', dark: 'Dark', light: 'Light', sunlight: 'Sunlight' },
     glove: 'Glove mode',
     gloveWhy: 'Larger buttons and rows, fewer of them.',
+    autoConnect: 'Connect the known adapter at the start',
+    autoConnectWhy: 'Only when this browser knows exactly one, and no other tab uses it.',
     expert: 'Expert mode',
     expertWhy: 'Shows protocol words and lets raw bytes be edited. Each such write asks for a typed confirmation.',
     shop: 'Your shop',
@@ -178,43 +179,13 @@ export const en = {
       'Diagnose: every adapter that reaches the bus.',
       'Code: adapters that are fast enough and can send long messages.',
       'Program: only adapters proven for it. None is in this release.',
-      'Radio links may diagnose; they do not write.',
+      'Radio links never program; a copy codes only after its check and on a person’s word.',
     ] as readonly string[],
     connect: 'When an adapter is not found',
     connectAll:
       'Use a cable that carries data, look for the light of the adapter, and close other diagnostic programs: only one can use it.',
-    systems: [
-      {
-        name: 'Windows',
-        steps: [
-          'Open the Device Manager and look under Ports (COM and LPT).',
-          'If the adapter stands there with a yellow mark, install its driver (FTDI, CH340 or STM32).',
-          'If it is not there, try another cable and another socket.',
-          'Close other tools that use the port, then choose the adapter again.',
-        ],
-      },
-      {
-        name: 'Linux',
-        steps: [
-          'Look whether /dev/ttyACM0 or /dev/ttyUSB0 appears when you plug in.',
-          'Add yourself to the group of the port: dialout on Debian and Ubuntu, uucp on Arch. Then log out and in.',
-          'A browser from Snap or Flatpak may not see ports: allow it, or use the package of your distribution.',
-          'ModemManager may hold the port for some seconds after plugging in: wait and try again.',
-        ],
-      },
-      {
-        name: 'macOS',
-        steps: [
-          'Allow the accessory when macOS asks after plugging in.',
-          'In the chooser pick the entry with usbmodem or usbserial.',
-          'If it is missing, open System Information, USB: the adapter has to stand there.',
-        ],
-      },
-      {
-        name: 'ChromeOS',
-        steps: ['Do not share the adapter with Linux when asked.', 'Choose the adapter in the chooser of the browser.'],
-      },
-    ] as Systems,
+    connectOpen: 'Show what to look at',
+    checkOpen: 'What the adapter check found',
   },
   about: {
     release: 'Release',
@@ -250,6 +221,8 @@ export const de: typeof en = {
     themes: { system: 'System', dark: 'Dunkel', light: 'Hell', sunlight: 'Sonne' },
     glove: 'Handschuhmodus',
     gloveWhy: 'Größere Knöpfe und Zeilen, dafür weniger.',
+    autoConnect: 'Den bekannten Adapter beim Start verbinden',
+    autoConnectWhy: 'Nur wenn dieser Browser genau einen kennt und kein anderer Tab ihn verwendet.',
     expert: 'Expertenmodus',
     expertWhy:
       'Zeigt Wörter des Protokolls und lässt rohe Bytes bearbeiten. Jedes solche Schreiben verlangt eine getippte Bestätigung.',
@@ -409,43 +382,13 @@ export const de: typeof en = {
       'Diagnose: jeder Adapter, der den Bus erreicht.',
       'Codieren: Adapter, die schnell genug sind und lange Nachrichten senden können.',
       'Programmieren: nur Adapter, die dafür erprobt sind. In dieser Version ist es keiner.',
-      'Funkverbindungen dürfen Diagnose; sie schreiben nicht.',
+      'Funkverbindungen programmieren nie; ein Nachbau codiert erst nach seiner Prüfung und auf das Wort eines Menschen.',
     ],
     connect: 'Wenn ein Adapter nicht gefunden wird',
     connectAll:
       'Ein Kabel nehmen, das Daten führt, auf die Leuchte des Adapters sehen und andere Diagnoseprogramme schließen: nur eines kann ihn benutzen.',
-    systems: [
-      {
-        name: 'Windows',
-        steps: [
-          'Geräte-Manager öffnen und unter Anschlüsse (COM und LPT) nachsehen.',
-          'Steht der Adapter dort mit gelbem Zeichen, seinen Treiber installieren (FTDI, CH340 oder STM32).',
-          'Steht er nicht dort, anderes Kabel und andere Buchse versuchen.',
-          'Andere Programme am Anschluss schließen, dann den Adapter erneut wählen.',
-        ],
-      },
-      {
-        name: 'Linux',
-        steps: [
-          'Nachsehen, ob beim Einstecken /dev/ttyACM0 oder /dev/ttyUSB0 erscheint.',
-          'Sich in die Gruppe des Anschlusses aufnehmen: dialout bei Debian und Ubuntu, uucp bei Arch. Dann ab- und anmelden.',
-          'Ein Browser aus Snap oder Flatpak sieht Anschlüsse oft nicht: erlauben oder das Paket der Distribution nehmen.',
-          'ModemManager hält den Anschluss nach dem Einstecken mitunter einige Sekunden: warten und erneut versuchen.',
-        ],
-      },
-      {
-        name: 'macOS',
-        steps: [
-          'Das Zubehör erlauben, wenn macOS nach dem Einstecken fragt.',
-          'In der Auswahl den Eintrag mit usbmodem oder usbserial nehmen.',
-          'Fehlt er, in den Systeminformationen unter USB nachsehen: dort muss der Adapter stehen.',
-        ],
-      },
-      {
-        name: 'ChromeOS',
-        steps: ['Den Adapter auf Nachfrage nicht mit Linux teilen.', 'Den Adapter in der Auswahl des Browsers wählen.'],
-      },
-    ],
+    connectOpen: 'Zeigen, worauf zu achten ist',
+    checkOpen: 'Was die Adapterprüfung fand',
   },
   about: {
     release: 'Version',

@@ -7,6 +7,7 @@ import type { UsbIdentity } from '#contract/transport.ts';
 import type {
   ConnectionView,
   ModuleView,
+  SerialChoice,
   ShopCodeChoice,
   StoreHealth,
   UnfinishedJob,
@@ -19,8 +20,19 @@ import { receiveEvents } from '#rpc/events.ts';
 import { connectVehicleWorker, type VehicleClient } from '#rpc/vehicle-client.ts';
 import type { Installation } from '#ui/platform/install.ts';
 import type { Offline } from '#ui/platform/offline.ts';
+import type { ChosenPort, PortKind } from '#ui/platform/serial.ts';
 import { Operations, type OperationView } from './operations.svelte.ts';
 import { askPlan, type PlanRequest } from './plans.ts';
+import {
+  type BitRate,
+  type ConnectNote,
+  isSame,
+  type LastAdapter,
+  lastAdapterOf,
+  reconnectChoice,
+  startChoice,
+  USUAL_BIT_RATE,
+} from './ports.ts';
 import { Router } from './route.svelte.ts';
 import { Staging } from './staging.svelte.ts';
 
@@ -30,12 +42,21 @@ export interface AppPlatform {
   /** A fresh port to the virtual car; starts it when needed and holds its lock. Null: another tab has it. */
   openVirtualCar(): Promise<MessagePort | null>;
   /** The browser's chooser, from a click; `all`: without the list of known adapters. */
-  requestSerialPort(all: boolean): Promise<UsbIdentity | null>;
+  requestSerialPort(kind: PortKind): Promise<ChosenPort>;
+  /** A granted port was plugged in again. Returns the way to stop listening. */
+  onPortBack(listener: (port: ChosenPort) => void): () => void;
+  /** Does another tab hold the adapter now? */
+  isAdapterTaken(): Promise<boolean>;
   persisted(): Promise<boolean>;
   askPersistent(): Promise<boolean>;
 }
 
+/** What a person read on a meter. `stabiliser`: the charger that holds the voltage, empty for none. */
+export type TypedVoltage = Parameters<VehicleApi['typeVoltage']>[0];
+
 const MAX_TRACE_CHARS = 400_000;
+/** A typed reading is asked for again after this long (design 6c). */
+const SIGNED_FOR_MS = 600_000;
 /** Which world the page was in, so that a reload finds the unfinished jobs of the virtual car too. */
 const WORLD_KEY = 'codebay.world';
 /** The worker tells every second that it lives; this long without a message is worth a word. */
@@ -89,6 +110,16 @@ export class AppState {
   offline = $state.raw<Offline | null>(null);
   /** The last command that failed, to be shown where it was given. */
   failure = $state.raw<{ readonly error: ErrorRecord } | null>(null);
+  /** What became of a connection that nobody pressed a button for: a quiet line on Connect, no failure. */
+  connectNote = $state.raw<ConnectNote | null>(null);
+  /** A person's word on the bus of this car; holds until another one is said or the page closes. */
+  bitRate = $state.raw<BitRate>(USUAL_BIT_RATE);
+  /** The person wants to type a meter reading. */
+  voltageAsked = $state(false);
+  /** Who signed last on this page, so that the name is typed once. */
+  signer = $state('');
+  /** When the reading that was typed last ends (wall time); null: none was typed, or what is shown is measured. */
+  signedUntilWallMs = $state<number | null>(null);
   /** Command under way, so that a second tap is no second command (fault H01). */
   busy = $state<string | null>(null);
 
@@ -119,6 +150,7 @@ export class AppState {
   );
 
   readonly #shopCodeOfModule = new Set<string>();
+  #last: LastAdapter | null = null;
 
   constructor(platform: AppPlatform) {
     this.platform = platform;
@@ -374,37 +406,119 @@ export class AppState {
   /**
    * Opens a serial adapter. `no`: the browser holds the grant. `if-needed`: opens the granted one where it is plugged in, else
    * asks (only the press can tell: an unplugged adapter is in no list, whatever the browser remembers; faults S05, S06).
-   * `known`, `all`: asks the browser, a click is under way.
+   * `known`, `bluetooth`, `all`: asks the browser, a click is under way.
    */
-  async connectSerial(usb: UsbIdentity | null, ask: 'no' | 'if-needed' | 'known' | 'all'): Promise<boolean> {
-    const granted = ask === 'no' ? usb : ask === 'if-needed' ? await this.#grantedPort(usb) : undefined;
-    const chosen = granted === undefined ? await this.#choosePort(ask === 'all') : granted;
-    if (chosen === undefined) return false;
+  async connectSerial(usb: UsbIdentity | null, ask: 'no' | 'if-needed' | PortKind): Promise<boolean> {
+    const choice =
+      ask === 'no'
+        ? { usb, chosen: false }
+        : ask === 'if-needed'
+          ? ((await this.#grantedChoice(usb)) ?? (await this.#choosePort(this.#last?.wireless ? 'bluetooth' : 'known')))
+          : await this.#choosePort(ask);
+    if (choice === null) return false;
+    this.connectNote = null;
+    const connected = await this.command('connect-serial', () => this.#open(choice));
+    return connected !== null;
+  }
+
+  /** Opens the adapter that is certain without being asked: at the start, or when it comes back. Its failure is a quiet line. */
+  async connectQuietly(choice: SerialChoice): Promise<boolean> {
     const connected = await this.command('connect-serial', async () => {
-      const connection = await this.api.connectSerial({ usb: chosen });
-      await this.#enterWorld('real');
-      return connection;
+      this.connectNote = null;
+      try {
+        return await this.#open(choice);
+      } catch (error) {
+        this.connectNote = { kind: 'failed', error: toErrorRecord(error) };
+        return null;
+      }
     });
     return connected !== null;
   }
 
-  /** The granted adapter that is plugged in now: the one with this identity, or the only one. Undefined: none. */
-  async #grantedPort(usb: UsbIdentity | null): Promise<UsbIdentity | null | undefined> {
-    const granted = await this.api.grantedAdapters();
-    if (usb === null) return granted.length === 1 ? granted[0]?.usb : undefined;
-    const same = granted.find((other) => other.usb?.vendorId === usb.vendorId && other.usb.productId === usb.productId);
-    return same?.usb;
+  /** Opens the one adapter that the browser knows, if there is exactly one and nothing speaks against it. Never asks. */
+  async connectKnown(): Promise<void> {
+    const isFree = () =>
+      this.ready &&
+      this.world === 'real' &&
+      this.connection.kind === 'none' &&
+      this.busy === null &&
+      this.jobs.length === 0; // the card of an unfinished job has the screen and says what to do
+    if (!isFree()) return;
+    const granted = await this.api.grantedAdapters().catch(() => []); // no Web Serial, or none granted: nothing to open
+    const start = startChoice(granted, await this.platform.isAdapterTaken());
+    if (!isFree()) return;
+    if (start.kind === 'note') this.connectNote = start.note;
+    if (start.kind === 'open') await this.connectQuietly(start.choice);
   }
 
-  /** The browser's list is no command of ours: nothing waits for it. Undefined: nothing was chosen, `failure` says why. */
-  async #choosePort(all: boolean): Promise<UsbIdentity | null | undefined> {
+  /**
+   * A lost adapter that is plugged in again is opened again, outside of a job: a job's card has its own button, and the press is
+   * the person's word that the car is as it was. Returns the way to stop watching.
+   */
+  watchPorts(): () => void {
+    return this.platform.onPortBack((port) => {
+      const { connection } = this;
+      if (connection.kind !== 'lost' || connection.simulated || !isSame(port.usb, connection.usb)) return;
+      if (this.jobRunning || this.jobs.length > 0) {
+        this.connectNote = { kind: 'back' };
+        return;
+      }
+      void this.connectQuietly({
+        usb: connection.usb,
+        chosen: false,
+        ...(this.#last === null ? {} : { adapter: this.#last.key, wireless: this.#last.wireless }),
+      });
+    });
+  }
+
+  async #open(choice: SerialChoice): Promise<ConnectionView> {
+    const connection = await this.api.connectSerial({ ...choice, bitRate: this.bitRate });
+    await this.#enterWorld('real');
+    return connection;
+  }
+
+  /** The granted adapter that is plugged in now: the one with this identity, or the only one. Null: none. */
+  async #grantedChoice(usb: UsbIdentity | null): Promise<SerialChoice | null> {
+    return reconnectChoice(await this.api.grantedAdapters(), usb, this.#last);
+  }
+
+  /** The browser's list is no command of ours: nothing waits for it. Null: nothing was chosen, `failure` says why. */
+  async #choosePort(kind: PortKind): Promise<SerialChoice | null> {
     this.failure = null;
     try {
-      return await this.platform.requestSerialPort(all);
+      const { usb, wireless } = await this.platform.requestSerialPort(kind);
+      return { usb, chosen: true, ...(wireless ? { wireless } : {}) };
     } catch (error) {
       this.failure = { error: toErrorRecord(error) };
-      return undefined;
+      return null;
     }
+  }
+
+  /** A meter reading, signed by a person. Where the adapter or a module tells the voltage by itself, that stays in force. */
+  async typeVoltage(command: TypedVoltage): Promise<boolean> {
+    const reading = await this.command('type-voltage', () => this.api.typeVoltage(command));
+    if (reading === null) return false;
+    this.voltage = reading;
+    this.signer = command.name;
+    const isSigned = reading.kind === 'known' && reading.source === 'signed';
+    this.signedUntilWallMs = isSigned ? Date.now() + SIGNED_FOR_MS : null;
+    return true;
+  }
+
+  /** Measures what the open adapter can do; reads only. How it goes is in `operations`, what came of it in `connection`. */
+  async checkAdapter(): Promise<boolean> {
+    const old = this.operations.last(['check-adapter']);
+    if (old !== null) this.operations.dismiss(old.operationId);
+    const started = await this.command('check-adapter', (commandId) => this.api.checkAdapter({ commandId }));
+    return started !== null;
+  }
+
+  /** A person lets the open adapter, a copy that passed its check, change options. */
+  async acceptAdapter(name: string): Promise<boolean> {
+    const connection = await this.command('accept-adapter', () => this.api.acceptAdapter({ name }));
+    if (connection === null) return false;
+    this.connection = connection;
+    return true;
   }
 
   dispose(): void {
@@ -428,6 +542,7 @@ export class AppState {
     this.release = hello.release;
     this.world = hello.world;
     this.connection = hello.connection;
+    this.#last = lastAdapterOf(hello.connection, this.bitRate) ?? this.#last;
     this.vehicle = hello.vehicle;
     this.voltage = hello.voltage;
     this.jobs = hello.jobs;
@@ -453,6 +568,7 @@ export class AppState {
     switch (event.type) {
       case 'connection':
         this.connection = event.connection;
+        this.#last = lastAdapterOf(event.connection, this.bitRate) ?? this.#last;
         return;
       case 'vehicle':
         this.vehicle = event.vehicle;

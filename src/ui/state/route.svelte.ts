@@ -1,9 +1,15 @@
 /** Where the person is. The URL's fragment says it (`#/vehicle/module/70E-778/options`), so that support can say where to go. */
 export type Section = 'connect' | 'vehicle' | 'backups' | 'sessions' | 'help';
+export type ConnectPage = 'adapter' | 'missing';
 export type ModuleTab = 'options' | 'staged' | 'raw' | 'faults' | 'identity' | 'history';
 
 export type Route =
-  | { readonly section: 'connect' }
+  | {
+      readonly section: 'connect';
+      /** The check of the adapter at hand or (`reportId`) an earlier one; the help for an adapter that the browser does not list. */
+      readonly page?: ConnectPage;
+      readonly reportId?: string;
+    }
   | { readonly section: 'vehicle'; readonly moduleId: string | null; readonly tab: ModuleTab }
   | { readonly section: 'backups'; readonly backupId: string | null }
   | { readonly section: 'sessions'; readonly operationId: string | null }
@@ -25,12 +31,22 @@ export function parseRoute(hash: string): Route {
     case 'help':
       return { section };
     default:
-      return { section: 'connect' };
+      return connectRoute(section === 'connect' ? first : undefined, second);
   }
+}
+
+function connectRoute(page: string | undefined, reportId: string | undefined): Route {
+  if (page === 'missing') return { section: 'connect', page };
+  if (page !== 'adapter') return { section: 'connect' };
+  return reportId ? { section: 'connect', page, reportId } : { section: 'connect', page };
 }
 
 export function formatRoute(route: Route): string {
   const parts: string[] = [route.section];
+  if (route.section === 'connect' && route.page !== undefined) {
+    parts.push(route.page);
+    if (route.page === 'adapter' && route.reportId !== undefined) parts.push(route.reportId);
+  }
   if (route.section === 'vehicle' && route.moduleId !== null) parts.push('module', route.moduleId, route.tab);
   if (route.section === 'backups' && route.backupId !== null) parts.push(route.backupId);
   if (route.section === 'sessions' && route.operationId !== null) parts.push(route.operationId);

@@ -102,12 +102,14 @@ describe('plans', () => {
 
 describe('this computer', () => {
   it('S01 help is chosen by the system that the browser names', () => {
-    expect(['Linux x86_64', 'Windows', 'Win32', 'macOS', 'Chrome OS', 'Fuchsia'].map(systemOf)).toEqual([
+    const named = ['Linux x86_64', 'Windows', 'Win32', 'macOS', 'Chrome OS', 'Android', 'Fuchsia'];
+    expect(named.map((platform) => systemOf(platform))).toEqual([
       'linux',
       'windows',
       'windows',
       'mac',
-      'linux',
+      'chromeos',
+      'android',
       'other',
     ]);
   });

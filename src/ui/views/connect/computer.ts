@@ -27,14 +27,23 @@ export function thisComputer(browser: Navigator): Computer {
     serial: 'serial' in browser,
     wakeLock: 'wakeLock' in browser,
     browser: named === undefined ? '' : `${named.brand} ${named.version}`,
-    system: systemOf(hints?.platform ?? browser.platform),
+    system: systemOf(hints?.platform ?? browser.platform, hints === null ? browser.userAgent : ''),
   };
 }
 
-export function systemOf(platform: string): HelpSystem {
+/** From the platform of the client hints or, where there are none, `navigator.platform` and the user agent. */
+export function systemOf(platform: string, userAgent = ''): HelpSystem {
+  if (/android/i.test(platform) || /android/i.test(userAgent)) return 'android';
+  if (/cros|chrome ?os|chromium os/i.test(platform) || /\bCrOS\b/.test(userAgent)) return 'chromeos';
   if (/win/i.test(platform)) return 'windows';
   if (/mac/i.test(platform)) return 'mac';
-  return /linux|cros|chrome os/i.test(platform) ? 'linux' : 'other';
+  return /linux/i.test(platform) ? 'linux' : 'other';
+}
+
+/** Every system there is help for, the one at hand first. */
+export function systemsFrom(here: HelpSystem): readonly HelpSystem[] {
+  const all: readonly HelpSystem[] = ['windows', 'mac', 'linux', 'chromeos', 'android'];
+  return [here, ...all.filter((system) => system !== here)];
 }
 
 export interface ComputerFacts {

@@ -1,4 +1,5 @@
 import { toErrorRecord } from '#contract/errors.ts';
+import { isAutoConnect } from '#ui/platform/auto-connect.ts';
 import type { Installation } from '#ui/platform/install.ts';
 import type { Offline } from '#ui/platform/offline.ts';
 import type { AppState } from '#ui/state/app.svelte.ts';
@@ -8,14 +9,15 @@ import { fetchAll } from './lazy.ts';
 const PAINT_LIMIT_MS = 1000;
 
 /**
- * What happens once the first screen stands: the vehicle worker starts after the first paint, an adapter that this browser
- * already knows is opened, then the app is stored for use without a network.
+ * What happens once the first screen stands: the vehicle worker starts after the first paint, the app is stored for use without
+ * a network, and the one adapter that this browser knows is opened, unless the person switched that off.
  * @returns the way to call it off
  */
 export function startUp(app: AppState, installation: Installation, startOffline: () => Offline): () => void {
   app.installation = installation;
   performance.mark('codebay:operable');
-  return afterFirstPaint(async () => {
+  const stopWatching = app.watchPorts();
+  const callOff = afterFirstPaint(async () => {
     try {
       await app.start();
     } catch (error) {
@@ -23,18 +25,12 @@ export function startUp(app: AppState, installation: Installation, startOffline:
     }
     app.offline = startOffline();
     void fetchAll();
-    await connectKnownAdapter(app);
+    if (isAutoConnect()) await app.connectKnown();
   });
-}
-
-/** Only the one adapter that is certain, and never while an unfinished job has the screen: its card says what to do. */
-async function connectKnownAdapter(app: AppState): Promise<void> {
-  if (!app.ready || app.world !== 'real' || app.connection.kind !== 'none' || app.busy !== null) return;
-  if (app.jobs.length > 0) return;
-  const granted = await app.api.grantedAdapters().catch(() => []);
-  const [only, ...others] = granted;
-  if (only === undefined || others.length > 0 || app.busy !== null) return;
-  await app.connectSerial(only.usb, 'no');
+  return () => {
+    stopWatching();
+    callOff();
+  };
 }
 
 function afterFirstPaint(work: () => Promise<void>): () => void {

@@ -5,6 +5,9 @@ import type { AppState } from '#ui/state/app.svelte.ts';
 export type Screen = Component<{ readonly app: AppState }>;
 
 const screens = {
+  adapter: () => import('#ui/views/adapter/AdapterCheck.svelte'),
+  missing: () => import('#ui/views/adapter/Missing.svelte'),
+  voltage: () => import('./VoltageDialog.svelte'),
   vehicle: () => import('#ui/views/vehicle/Vehicle.svelte'),
   module: () => import('#ui/views/module/Module.svelte'),
   backups: () => import('#ui/views/backups/Backups.svelte'),
