@@ -1,6 +1,7 @@
 /** What the tests of this lane change on Body electronics, and the way there through the screens. */
 import path from 'node:path';
 import type { Screen } from '../e2e/screen.ts';
+import type { Harness } from './harness.ts';
 
 /** Where the built product is: PRODUCT names another folder than `dist`. */
 export const PRODUCT = process.env.PRODUCT ?? path.join(import.meta.dirname, '../../dist');
@@ -10,6 +11,9 @@ export const MODULE = 'Body electronics';
 export const OPTION = 'Mirrors fold when locking';
 export const BCM_CODING = '0959A03C1E1400FF417E1035008843005AC301629D0004012CF00F660012AB30';
 export const BCM_CODING_FOLDING = '0959A13C1E1400FF417E1035008843005AC301629D0004012CF00F660012AB30';
+
+/** The adapter check on a slow line. */
+const CHECK_MS = 45_000;
 
 /** Today's date and the shop code the module holds, written before each 0600. The car's own clock is this machine's. */
 export const PRELUDE_WRITES = [
@@ -44,8 +48,44 @@ export async function connected(screen: Screen): Promise<void> {
 export async function toThePlan(screen: Screen): Promise<void> {
   await connected(screen);
   await screen.scan();
+  await planOption(screen);
+}
+
+/** From Vehicle to the plan of one change. */
+export async function planOption(screen: Screen): Promise<void> {
   await screen.openModule(MODULE);
   await screen.toggle(OPTION);
   await screen.review();
   await screen.keepShopCode();
+}
+
+/** From the start to a passed adapter check; a copy also needs a person who answers for it by name. */
+export async function checked(screen: Screen, acceptedBy: string | null): Promise<void> {
+  const { page } = screen;
+  await connected(screen);
+  await screen.scan();
+  await screen.section('Connect');
+  await screen.press(page.getByRole('link', { name: 'Check this adapter' }));
+  await screen.press(screen.button('Check adapter'));
+  await screen.button('Check adapter again').waitFor({ timeout: CHECK_MS });
+  if (acceptedBy !== null) {
+    await screen.press(screen.button('Let this copy change options'));
+    await screen.dialog.getByRole('textbox', { name: 'Your name' }).fill(acceptedBy);
+    await screen.pressInDialog(screen.dialog, 'Let it change options');
+    await screen.dialog.waitFor({ state: 'detached' });
+  }
+  await screen.heading(/ may diagnose and code/).waitFor();
+}
+
+/** The one next step, again and again until the job is closed, by a person who only reads what the card says. */
+export async function closed(screen: Screen, end: string): Promise<void> {
+  await screen.finishJob();
+  await screen.result(end);
+  await screen.press(screen.button(/^(Back to Body electronics|Go to Vehicle)$/));
+  await screen.page.getByText('No job', { exact: true }).waitFor();
+}
+
+export async function noOpenJobAfterReload(h: Harness): Promise<void> {
+  await h.page.reload();
+  await h.page.getByText('No job', { exact: true }).waitFor();
 }

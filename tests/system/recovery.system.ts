@@ -1,22 +1,22 @@
 /** Interrupted writes on a real port: what the ECU holds, what the screen says of it, and the way out. */
 import { strict as assert } from 'node:assert';
 import { Screen } from '../e2e/screen.ts';
-import { BCM_CODING, BCM_CODING_FOLDING, PRELUDE_WRITES, PRODUCT, toThePlan } from './car.ts';
-import type { AdapterVariant } from './device-process.ts';
+import {
+  BCM_CODING,
+  BCM_CODING_FOLDING,
+  closed,
+  noOpenJobAfterReload,
+  PRELUDE_WRITES,
+  PRODUCT,
+  toThePlan,
+} from './car.ts';
+import type { SlcanVariant } from './device-process.ts';
 import type { Harness } from './harness.ts';
 import type { SystemTest } from './system-test.ts';
 
 const WRITE = { ecu: 'bcm', sid: '2E', did: '0600' } as const;
 /** The module says "not done yet" for some seconds: time to interfere. */
 const SLOW_WRITE = { do: 'rule', kind: 'pending', ...WRITE, times: 40, ms: 250 } as const;
-
-/** The one next step, again and again until the job is closed, by a person who only reads what the card says. */
-async function closed(screen: Screen, end: string): Promise<void> {
-  await screen.finishJob();
-  await screen.result(end);
-  await screen.press(screen.button(/^(Back to Body electronics|Go to Vehicle)$/));
-  await screen.page.getByText('No job', { exact: true }).waitFor();
-}
 
 /** The module has the write and says that it is not done yet. */
 function working(h: Harness): Promise<void> {
@@ -26,12 +26,7 @@ function working(h: Harness): Promise<void> {
     .waitFor();
 }
 
-async function noOpenJobAfterReload(h: Harness): Promise<void> {
-  await h.page.reload();
-  await h.page.getByText('No job', { exact: true }).waitFor();
-}
-
-const cutMidway = (adapter: AdapterVariant): SystemTest => ({
+const cutMidway = (adapter: SlcanVariant): SystemTest => ({
   name: `S04 (${adapter}) unplugged after the third of six frames of the write: not written, and the check says so`,
   start: { root: PRODUCT, device: { adapter } },
   async run(h) {
@@ -53,7 +48,7 @@ const cutMidway = (adapter: AdapterVariant): SystemTest => ({
   },
 });
 
-const cutAfterExecution = (adapter: AdapterVariant): SystemTest => ({
+const cutAfterExecution = (adapter: SlcanVariant): SystemTest => ({
   name: `S04 (${adapter}) unplugged when the module had stored and not yet answered: written, and the next steps end the job`,
   start: { root: PRODUCT, device: { adapter } },
   async run(h) {

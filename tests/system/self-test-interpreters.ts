@@ -138,7 +138,7 @@ export const tests: readonly SystemTest[] = [
 
   ...interpreters(
     'a bare carriage return runs the last command again, and the test hears of it',
-    ELMS,
+    ['elm-genuine', 'elm-clone'],
     async (h, v) => {
       await towards(h, v, 'gateway');
       await at(h, '02 3E 00 0000000000');
