@@ -43,6 +43,29 @@ export const en = {
   openModule: (module: string) => `Open ${module}`,
   scan: 'Scan this car',
   scanAgain: 'Scan again',
+  backUpAll: 'Back up all',
+  nothingToBackUp: 'No module of this car has settings that could be backed up',
+  round: {
+    starting: 'Backing up',
+    now: (module: string) => `Backing up ${module}`,
+    stop: 'Stop after this module',
+    stopNow: 'Stop now',
+    title: (done: number, all: number) =>
+      done === all
+        ? `${commonEnglish.modules(done)} backed up`
+        : `${english.number(done)} of ${commonEnglish.modules(all)} backed up`,
+    car: 'The car is unchanged: backing up only reads, twice.',
+    mayGo: 'The browser may clear its storage. Save copies of the backups as files.',
+    again: (count: number) => `Back up ${commonEnglish.modules(count)} again`,
+    show: 'Show backups',
+    missing: 'Not backed up',
+    without: 'Left out',
+    notReached: 'The round ended before it was this module’s turn, or before its backup was whole.',
+    leftOut: {
+      'no-definition': 'No definition fits it, so nobody knows where its settings are.',
+      'no-settings': 'Its definition has no settings.',
+    },
+  },
   stopped: 'The last scan was stopped before its end. What it found stays.',
   onlyReads: 'The scan only reads, it changes nothing.',
   unchanged: 'The car is unchanged.',
@@ -114,6 +137,29 @@ export const de: typeof en = {
   openModule: (module) => `${module} öffnen`,
   scan: 'Dieses Auto scannen',
   scanAgain: 'Erneut scannen',
+  backUpAll: 'Alle sichern',
+  nothingToBackUp: 'Kein Modul dieses Autos hat Einstellungen, die gesichert werden könnten',
+  round: {
+    starting: 'Sicherung läuft',
+    now: (module) => `${module} wird gesichert`,
+    stop: 'Nach diesem Modul anhalten',
+    stopNow: 'Jetzt anhalten',
+    title: (done, all) =>
+      done === all
+        ? `${commonGerman.modules(done)} gesichert`
+        : `${german.number(done)} von ${commonGerman.modules(all)} gesichert`,
+    car: 'Das Auto ist unverändert: Sichern liest nur, zweimal.',
+    mayGo: 'Der Browser darf seinen Speicher leeren. Kopien der Sicherungen als Dateien speichern.',
+    again: (count) => `${commonGerman.modules(count)} noch einmal sichern`,
+    show: 'Sicherungen zeigen',
+    missing: 'Nicht gesichert',
+    without: 'Weggelassen',
+    notReached: 'Die Runde endete, bevor dieses Modul an der Reihe oder seine Sicherung vollständig war.',
+    leftOut: {
+      'no-definition': 'Keine Definition passt; wo seine Einstellungen sind, weiß niemand.',
+      'no-settings': 'Seine Definition hat keine Einstellungen.',
+    },
+  },
   stopped: 'Der letzte Scan wurde vor dem Ende angehalten. Was er fand, bleibt.',
   onlyReads: 'Der Scan liest nur, er ändert nichts.',
   unchanged: 'Das Auto ist unverändert.',
