@@ -1,6 +1,7 @@
 import type { AdapterFinding, AdapterInfo, AdapterJob } from '#contract/adapter.ts';
 import type { AdapterReport, CheckResult } from '#contract/adapter-check.ts';
 import type { VoltageReading } from '#contract/backup.ts';
+import { en as commonEnglish, de as commonGerman } from './common.ts';
 import { en as english, de as german } from './format.ts';
 
 type Format = typeof english;
@@ -45,6 +46,7 @@ export const en = {
   checkAgain: 'Check adapter again',
   checkThis: 'Check this adapter',
   scanFirst: 'Scan the car first',
+  scanFirstState: 'Scan the car first.',
   scanFirstWhy: 'The check reads a module of this car again and again, so one has to be known.',
   scan: 'Scan this car',
   connectFirst: 'Connect an adapter first',
@@ -108,7 +110,7 @@ export const en = {
   silentInside: 'It answers nothing by itself.',
   tooSlow: 'Too slow for more than the verdict says.',
   bytesPerSecond: (value: number) => `${english.bytes(Math.round(value))}/s`,
-  ofFamily: (bytes: number) => `Its kind carries up to ${english.bytes(bytes)}.`,
+  ofFamily: (bytes: number) => `Its kind carries up to ${commonEnglish.bytes(bytes)}.`,
   equal: (count: number) => `${english.number(count)} times, always equal.`,
   answered: (count: number) => `${english.number(count)} sent, all answered.`,
   noneLost: (count: number) => `${english.number(count)} of ${english.number(count)}`,
@@ -140,7 +142,7 @@ export const en = {
     serial: 'Serial number',
     usb: 'USB identity',
     way: 'Way',
-    line: 'Line speed',
+    line: 'True line speed',
     send: 'Sends up to',
     receive: 'Receives up to',
     queue: 'Holds',
@@ -150,8 +152,8 @@ export const en = {
   },
   wireless: 'radio',
   cable: 'cable',
-  baud: (rate: number | null) =>
-    rate === null ? 'plays no part on this line' : `${english.number(rate)}${NBSP}bit/s, as found`,
+  baud: (rate: number) => `${english.number(rate)}${NBSP}bit/s`,
+  anyLine: 'plays no part on this line',
   frames: (count: number) => `${english.number(count)} ${count === 1 ? 'frame' : 'frames'}`,
   consentBy: (name: string, wallMs: number) => `${english.said(name)}, ${english.relativeDay(wallMs)}`,
   yes: 'yes',
@@ -239,6 +241,7 @@ export const de: typeof en = {
   checkAgain: 'Adapter erneut prüfen',
   checkThis: 'Diesen Adapter prüfen',
   scanFirst: 'Zuerst das Auto scannen',
+  scanFirstState: 'Zuerst das Auto scannen.',
   scanFirstWhy: 'Die Prüfung liest ein Modul dieses Autos immer wieder, darum muss eines bekannt sein.',
   scan: 'Dieses Auto scannen',
   connectFirst: 'Zuerst einen Adapter verbinden',
@@ -297,7 +300,7 @@ export const de: typeof en = {
   silentInside: 'Er antwortet von sich aus nichts.',
   tooSlow: 'Zu langsam für mehr, als das Urteil sagt.',
   bytesPerSecond: (value) => `${german.bytes(Math.round(value))}/s`,
-  ofFamily: (bytes) => `Seine Art trägt bis zu ${german.bytes(bytes)}.`,
+  ofFamily: (bytes) => `Seine Art trägt bis zu ${commonGerman.bytes(bytes)}.`,
   equal: (count) => `${german.number(count)}-mal, immer gleich.`,
   answered: (count) => `${german.number(count)} gesendet, alle beantwortet.`,
   noneLost: (count) => `${german.number(count)} von ${german.number(count)}`,
@@ -329,7 +332,7 @@ export const de: typeof en = {
     serial: 'Seriennummer',
     usb: 'USB-Kennung',
     way: 'Weg',
-    line: 'Leitungstempo',
+    line: 'Wahres Leitungstempo',
     send: 'Sendet bis zu',
     receive: 'Empfängt bis zu',
     queue: 'Fasst',
@@ -339,8 +342,8 @@ export const de: typeof en = {
   },
   wireless: 'Funk',
   cable: 'Kabel',
-  baud: (rate) =>
-    rate === null ? 'spielt auf dieser Leitung keine Rolle' : `${german.number(rate)}${NBSP}bit/s, wie vorgefunden`,
+  baud: (rate) => `${german.number(rate)}${NBSP}bit/s`,
+  anyLine: 'spielt auf dieser Leitung keine Rolle',
   frames: (count) => `${german.number(count)} ${count === 1 ? 'Botschaft' : 'Botschaften'}`,
   consentBy: (name, wallMs) => `${german.said(name)}, ${german.relativeDay(wallMs)}`,
   yes: 'ja',

@@ -68,11 +68,11 @@ export function measuredRows(report: AdapterReport, text: Texts): readonly Check
           value: words.bytesPerSecond(receiveBytesPerSecond),
         },
     resultRow('longReceive', report.longReceive, text, ({ count, bytes }) => ({
-      value: text.format.bytes(bytes),
+      value: text.common.bytes(bytes),
       detail: `${words.equal(count)} ${words.ofFamily(info.longestReceiveBytes)}`,
     })),
     resultRow('longSend', report.longSend, text, ({ count, bytes }) => ({
-      value: text.format.bytes(bytes),
+      value: text.common.bytes(bytes),
       detail: `${words.answered(count)} ${words.ofFamily(info.longestSendBytes)}`,
     })),
     resultRow('dropFree', report.dropFree, text, ({ count }) => ({ value: words.noneLost(count) })),
@@ -181,16 +181,12 @@ function isLimit(verdict: AdapterVerdict, reason: string): boolean {
 /** Words of the device itself, as the screen marks them: isolated and never translated (I9). */
 export type DeviceWords = Readonly<Record<'chip' | 'firmware' | 'serial', Fact['value']>>;
 
-/** Who the adapter is, one fact per line. */
-export function identityFacts(
-  { info, usb }: { readonly info: AdapterInfo; readonly usb: AdapterReport['usb'] },
-  said: DeviceWords,
-  consent: AdapterConsent | null,
-  text: Texts,
-): readonly Fact[] {
+type Identified = Pick<AdapterReport, 'info' | 'usb'>;
+
+/** Who the adapter is, in one line under the verdict. */
+export function headFacts({ info }: Identified, said: DeviceWords, text: Texts): readonly Fact[] {
   const words = text.adapter;
   const { facts } = words;
-  const flag = (value: boolean) => (value ? words.yes : words.no);
   return [
     {
       label: facts.make,
@@ -199,12 +195,27 @@ export function identityFacts(
     },
     { label: facts.chip, value: said.chip },
     { label: facts.firmware, value: said.firmware },
+    { label: facts.way, value: info.wireless ? words.wireless : words.cable },
+    ...(info.baudRate === null ? [] : [{ label: facts.line, value: words.baud(info.baudRate) }]),
+  ];
+}
+
+/** The rest of it, one fact per line. What it carries is what its kind is known to carry, beside what was measured. */
+export function identityFacts(
+  { info, usb }: Identified,
+  said: DeviceWords,
+  consent: AdapterConsent | null,
+  text: Texts,
+): readonly Fact[] {
+  const words = text.adapter;
+  const { facts } = words;
+  const flag = (value: boolean) => (value ? words.yes : words.no);
+  return [
     { label: facts.serial, value: info.serialNumber === null ? words.none : said.serial },
     ...(usb === null ? [] : [{ label: facts.usb, value: words.usbId(usb), isCode: true }]),
-    { label: facts.way, value: info.wireless ? words.wireless : words.cable },
-    { label: facts.line, value: words.baud(info.baudRate) },
-    { label: facts.send, value: text.format.bytes(info.longestSendBytes) },
-    { label: facts.receive, value: text.format.bytes(info.longestReceiveBytes) },
+    ...(info.baudRate === null ? [{ label: facts.line, value: words.anyLine }] : []),
+    { label: facts.send, value: text.common.bytes(info.longestSendBytes) },
+    { label: facts.receive, value: text.common.bytes(info.longestReceiveBytes) },
     { label: facts.queue, value: words.frames(info.transmitQueueFrames) },
     { label: facts.confirms, value: flag(info.acknowledges) },
     { label: facts.listens, value: flag(info.listenOnly) },
