@@ -22,12 +22,29 @@ export async function detectAdapter(
   context: DriverContext,
   options: CallOptions & { readonly drivers?: readonly DriverEntry[] } = {},
 ): Promise<Adapter> {
-  const { signal, timeoutMs = DETECT_LIMIT_MS, drivers = DRIVERS } = options;
   const serial = isSerial(transport) ? transport : null;
+  serial?.forgiveLineErrors(true);
+  try {
+    return await probe(transport, serial, context, options);
+  } finally {
+    serial?.forgiveLineErrors(false);
+  }
+}
+
+async function probe(
+  transport: ByteTransport,
+  serial: SerialTransport | null,
+  context: DriverContext,
+  options: CallOptions & { readonly drivers?: readonly DriverEntry[] },
+): Promise<Adapter> {
+  const { signal, timeoutMs = DETECT_LIMIT_MS, drivers = DRIVERS } = options;
   const usb = serial?.usb;
   const until = context.clock.now() + timeoutMs;
   const tried = new Set<string>();
-  for (const { entry, baudRate } of attempts(inProbeOrder(drivers, usb), serial !== null && context.wireless !== true)) {
+  for (const { entry, baudRate } of attempts(
+    inProbeOrder(drivers, usb),
+    serial !== null && context.wireless !== true,
+  )) {
     const driver = await entry.load();
     const leftMs = until - context.clock.now();
     if (leftMs <= 0) break;

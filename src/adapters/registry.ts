@@ -7,6 +7,19 @@ import type { DriverEntry } from '#contract/adapter.ts';
  */
 export const DRIVERS: readonly DriverEntry[] = [
   {
+    id: 'stn',
+    family: 'interpreter',
+    title: 'OBDLink, vLinker (STN)',
+    usbFilters: [
+      { vendorId: 0x0403, productId: 0x6015 }, // FT230X: OBDLink SX, EX
+      { vendorId: 0x0403, productId: 0x6010 }, // vLinker (uncertain)
+      { vendorId: 0x1a86, productId: 0x7584 }, // vLinker (uncertain)
+      { vendorId: 0x0403, productId: 0x6001 }, // FT232R: older vLinker, ELS27
+    ],
+    baudRates: [115_200, 38_400, 9600],
+    load: async () => (await import('./drivers/stn/driver.ts')).createStnDriver(),
+  },
+  {
     id: 'slcan',
     family: 'slcan',
     title: 'CANable, CANUSB, USBtin (slcan)',

@@ -51,6 +51,11 @@ export interface SerialTransport extends ByteTransport {
   readonly line: LineSettings;
   readonly lineErrors: LineErrors;
   onLineError(listener: LineErrorListener): () => void;
+  /**
+   * While the speed of a device is being looked for, errors of the line are what a wrong speed looks like: they are counted and
+   * told, and do not end the transport. Off again as soon as the device is known.
+   */
+  forgiveLineErrors(on: boolean): void;
   /** Web Serial must close and open to change the rate: 150–400 ms on real systems. */
   reconfigure(line: LineSettings, options?: CallOptions): Promise<void>;
   setSignals(signals: { readonly dtr?: boolean; readonly rts?: boolean; readonly brk?: boolean }): Promise<void>;

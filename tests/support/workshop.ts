@@ -6,7 +6,7 @@ import type { Clock } from '#base/clock.ts';
 import type { DefinitionPack } from '#contract/definition.ts';
 import { StackError } from '#contract/errors.ts';
 import type { OperationEvent } from '#contract/operation.ts';
-import type { SlcanFirmware } from '#contract/simulator-control.ts';
+import type { VirtualAdapter } from '#contract/simulator-control.ts';
 import type { UnfinishedJob, VehicleView, WorkerEvent } from '#contract/vehicle-api.ts';
 import { parsePack } from '#definitions/index.ts';
 import type { Locks } from '#procedures/context.ts';
@@ -15,7 +15,7 @@ import { VirtualCar } from '#simulator/car.ts';
 import type { CarData } from '#simulator/car-data.ts';
 import type { CarState } from '#simulator/car-state.ts';
 import { V1 } from '#simulator/cars/v1.ts';
-import { attachSlcanDevice, type SlcanDevice } from '#simulator/devices/slcan/device.ts';
+import { attachDevice, type VirtualDevice } from '#simulator/devices/attach.ts';
 import { MemoryCarStore } from '#simulator/memory-store.ts';
 import { parseBackup } from '#store/index.ts';
 import { VehicleService } from '../../workers/vehicle/service.ts';
@@ -90,13 +90,13 @@ export class Browser {
   readonly events: WorkerEvent[] = [];
   readonly sideEffects: SideEffect[] = [];
   readonly service: VehicleService;
-  device: SlcanDevice | null = null;
+  device: VirtualDevice | null = null;
   /** Dies right after this many side effects from `arm()` on. */
   killAfter = Number.POSITIVE_INFINITY;
   #armed = false;
   #dead = false;
   #line: PortPair | null = null;
-  readonly #firmware: SlcanFirmware;
+  readonly #firmware: VirtualAdapter;
   #resolveDeath: () => void = () => {};
   /** Resolves when the browser died; its calls never settle then. */
   readonly died = new Promise<'died'>((resolve) => {
@@ -109,7 +109,7 @@ export class Browser {
     disk: MemoryDisk,
     options: {
       readonly packs?: readonly DefinitionPack[];
-      readonly firmware?: SlcanFirmware;
+      readonly firmware?: VirtualAdapter;
       readonly name?: string;
       readonly locks?: Locks['withLock'];
     } = {},
@@ -150,7 +150,11 @@ export class Browser {
 
   async connect(): Promise<void> {
     this.#line = portPair((direction, message) => this.#pass(direction, message));
-    this.device = attachSlcanDevice(this.garage.car, this.#line.far, { firmware: this.#firmware });
+    this.device = attachDevice(this.garage.car, this.#line.far, {
+      model: this.#firmware,
+      tickMs: 1,
+      onChange: () => undefined,
+    });
     await this.service.hello({ world: 'training', storagePersistent: true });
     await this.service.connectSimulator(this.#line.near as unknown as MessagePort); // the service only uses MessagePortLike of it
   }

@@ -15,16 +15,22 @@ export class LineErrorCounter {
   };
   readonly #listeners = new Set<LineErrorListener>();
   #recentMs: number[] = [];
+  #forgiving = false;
 
   subscribe(listener: LineErrorListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
+  forgive(on: boolean): void {
+    this.#forgiving = on;
+    this.#recentMs = [];
+  }
+
   /** True while the line may go on, false when this one was the third within a second. */
   count(name: keyof LineErrors, atMs: number): boolean {
     this.counts[name]++;
-    this.#recentMs = [...this.#recentMs.filter((ms) => atMs - ms < SOFT_ERROR_WINDOW_MS), atMs];
+    if (!this.#forgiving) this.#recentMs = [...this.#recentMs.filter((ms) => atMs - ms < SOFT_ERROR_WINDOW_MS), atMs];
     for (const listener of this.#listeners) listener(name, atMs);
     return this.#recentMs.length < SOFT_ERROR_LIMIT;
   }

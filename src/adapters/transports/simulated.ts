@@ -78,6 +78,10 @@ class SimulatedTransport implements SerialTransport {
     return this.#errors.subscribe(listener);
   }
 
+  forgiveLineErrors(on: boolean): void {
+    this.#errors.forgive(on);
+  }
+
   async open(line: LineSettings, options: CallOptions): Promise<void> {
     const { signal, timeoutMs = OPEN_LIMIT_MS } = options;
     await bounded(this.#clock, 'open the simulated adapter', timeoutMs, signal, async () => {

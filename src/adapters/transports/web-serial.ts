@@ -94,6 +94,10 @@ class WebSerialTransport implements SerialTransport {
     return this.#errors.subscribe(listener);
   }
 
+  forgiveLineErrors(on: boolean): void {
+    this.#errors.forgive(on);
+  }
+
   async write(bytes: Uint8Array, options: CallOptions = {}): Promise<void> {
     const { writer } = this.#open();
     const written = writer.write(bytes).catch((error: unknown) => {

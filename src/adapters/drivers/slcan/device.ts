@@ -47,6 +47,7 @@ export class SlcanDevice {
   readonly #stopLineErrors: () => void;
   readonly #reader: ReadableStreamDefaultReader<RxChunk>;
   readonly #lost: Promise<never>;
+  #prompted = false;
   #waiter: Waiter | null = null;
   #atMs = 0;
 
@@ -136,6 +137,11 @@ export class SlcanDevice {
     return { closes, version: await this.exchange('V', 'text', TEXT_LIMIT_MS, signal) };
   }
 
+  /** It spoke as a command interpreter does (`?`, a prompt): no slcan device, though its empty lines look like acknowledgements. */
+  get isInterpreter(): boolean {
+    return this.#prompted;
+  }
+
   async #read(): Promise<void> {
     try {
       for (;;) {
@@ -167,6 +173,7 @@ export class SlcanDevice {
       errorLine: (text) => this.listener?.errorLine(text, this.#atMs),
       stateLine: (text, state) => this.listener?.stateLine(text, state, this.#atMs),
       text: (text) => {
+        if (text === '?' || text.startsWith('>')) this.#prompted = true;
         if (this.#waiter?.wants === 'text') this.#settle({ kind: 'text', text });
         else this.listener?.text(text, this.#atMs);
       },

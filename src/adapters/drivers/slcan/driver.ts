@@ -75,7 +75,7 @@ function withQueue(identity: Identity, { queueFrames }: SlcanOptions): Identity 
  */
 async function recognise(device: SlcanDevice, transport: ByteTransport, signal: AbortSignal): Promise<Identity | null> {
   const first = await identify(device, transport, signal, ACK_LIMIT_MS);
-  if (first !== null) return first;
+  if (first !== null || device.isInterpreter) return first;
   await device.drain(TEXT_LIMIT_MS, signal);
   return identify(device, transport, signal, PATIENT_ACK_LIMIT_MS);
 }
@@ -101,7 +101,7 @@ async function identify(
   const serial = await device.exchange('N', 'text', TEXT_LIMIT_MS, signal);
   const serialNumber = serial.kind === 'text' && /^N./.test(serial.text) ? printable(serial.text.slice(1)) : null;
   const speaksSlcan = closes.every(answers) && (serialNumber !== null || /^V/i.test(versionText) || answers(version));
-  if (!family && !speaksSlcan) return null;
+  if (!family && (!speaksSlcan || device.isInterpreter)) return null;
   const configured = await device.exchange('S6', 'ack', ackLimitMs, signal);
   const firmware = describeFirmware(family ?? 'unknown', versionText, answers(configured), usbOf(transport));
   return { firmware, serialNumber, ...(await measure(device, versionText, signal)) };
