@@ -21,7 +21,6 @@ export interface InterpreterBench {
   /** Other than the chip's own. */
   readonly baudRate?: number;
   readonly device?: Partial<InterpreterOptions>;
-  /** More than the whole job takes: what a command waits for its prompt at most. */
 }
 
 /** A terminal program at a command interpreter: it types text and writes down what comes back, with the time. */
@@ -32,8 +31,9 @@ export class InterpreterTerminal {
   readonly device: InterpreterDevice;
   /** Everything but bytes: `opened`, `closed`, `line-error`. */
   readonly messages: Record<string, unknown>[] = [];
-  /** Every frame of the bus that the adapter sent: `7E0 0322F190…`. */
+  /** Every frame that is on no ECU's response id: `7E0 0322F190…`. */
   readonly sent: string[] = [];
+  /** Every frame on an ECU's response id. */
   readonly heard: string[] = [];
   readonly events: BusFrame[] = [];
   readonly #port: MessagePortLike;
@@ -54,12 +54,12 @@ export class InterpreterTerminal {
       else this.messages.push(message);
     });
     near.start?.();
-    const requestIds = new Set(car.ecus.map(({ data }) => data.responseId));
+    const responseIds = new Set(car.ecus.map(({ data }) => data.responseId));
     car.bus.tap((event) => {
       this.events.push(event);
       const { id, data } = event.frame;
       const text = `${id.toString(16).toUpperCase()} ${Buffer.from(data).toString('hex').toUpperCase()}`;
-      (requestIds.has(id) ? this.heard : this.sent).push(text);
+      (responseIds.has(id) ? this.heard : this.sent).push(text);
     });
     this.device = attachInterpreterDevice(car, far, options);
   }

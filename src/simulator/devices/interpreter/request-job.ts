@@ -84,6 +84,8 @@ class RequestJob implements Job {
   #counted = 0;
   #lastMs = 0;
   #deadlineMs = Number.POSITIVE_INFINITY;
+  /** The deadline that an event waits for. */
+  #watchedMs = Number.POSITIVE_INFINITY;
 
   constructor(chip: Chip, protocol: Protocol, request: Request) {
     this.#chip = chip;
@@ -178,7 +180,9 @@ class RequestJob implements Job {
     this.#count(isPending);
   }
 
+  /** Without AL a whole message has seven bytes at most (reference: adapters B.4); longer ones are lost. */
   #gotMessage({ frame, pdu, isBroken }: Assembled): void {
+    if (pdu.length > 7 && !this.#chip.settings.allowLong) return;
     this.#chip.line(messageLine(this.#chip.settings, frame, pdu) + (isBroken ? '<RX ERROR' : ''));
     this.#lines++;
     this.#count(false);
@@ -201,9 +205,8 @@ class RequestJob implements Job {
 
   #waitFrom(fromMs: number): void {
     if (!this.#isSent) return;
-    const isFirstWait = this.#deadlineMs === Number.POSITIVE_INFINITY;
     this.#deadlineMs = fromMs + this.#waitMs();
-    if (isFirstWait && this.#deadlineMs !== Number.POSITIVE_INFINITY) this.#watch();
+    if (this.#deadlineMs < this.#watchedMs) this.#watch();
   }
 
   #waitMs(): number {
@@ -220,11 +223,14 @@ class RequestJob implements Job {
     return this.#assembler?.isBusy ? Math.max(waitMs, consecutiveTimeoutMs) : waitMs;
   }
 
-  /** One event instead of one per frame: it looks again at the deadline as it then is. */
+  /** One event instead of one per frame: it looks again at the deadline as it then is. Only an earlier one needs its own. */
   #watch(): void {
     const { kernel } = this.#chip;
-    kernel.at(this.#deadlineMs, () => {
-      if (this.#isOver) return;
+    const watchedMs = this.#deadlineMs;
+    this.#watchedMs = watchedMs;
+    if (watchedMs === Number.POSITIVE_INFINITY) return;
+    kernel.at(watchedMs, () => {
+      if (this.#isOver || watchedMs !== this.#watchedMs) return;
       if (kernel.nowMs < this.#deadlineMs) this.#watch();
       else this.#end();
     });

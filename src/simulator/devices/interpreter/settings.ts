@@ -106,7 +106,7 @@ export function defaultSettings(model: InterpreterData, eeprom: Eeprom): Setting
     variableDlc: false,
     showDlc: false,
     allowLong: false,
-    timeoutMs: eeprom.on.has(0x03) ? parameter(eeprom, 0x03) * 4.096 : model.defaultTimeoutMs,
+    timeoutMs: (eeprom.on.has(0x03) ? parameter(eeprom, 0x03) * 4.096 : 0) || model.defaultTimeoutMs,
     timeoutFactor: 1,
     adaptive: 1,
     silentMonitor: parameter(eeprom, 0x21) === 0xff,
