@@ -2,6 +2,7 @@ import type { Clock } from '#base/clock.ts';
 import { fromHex } from '#base/hex.ts';
 import type { VoltageReading } from '#contract/backup.ts';
 import type { DefinitionPack } from '#contract/definition.ts';
+import { isStackError } from '#contract/errors.ts';
 import type { ModuleId } from '#contract/isotp.ts';
 import { clientOptionsOf, definitionOf, type VehicleLink, type VehicleMemory } from '#procedures/context.ts';
 import { readIdentifier } from '#procedures/reads.ts';
@@ -67,8 +68,8 @@ export async function readVoltage(
     if (definition?.supply === undefined || module.moduleId === besides || module.status === 'not-answering') continue;
     asked = true;
     const client = await link.client(module.address, clientOptionsOf(definition));
-    const read = await readIdentifier(client, definition.supply.did, signal);
-    if (read.kind !== 'bytes') continue;
+    const read = await readIdentifier(client, definition.supply.did, signal).catch(unlessGone);
+    if (read?.kind !== 'bytes') continue;
     const bytes = fromHex(read.hex);
     if (bytes.length !== definition.supply.lengthBytes) continue;
     const raw = bytes.reduce((value, byte) => value * 256 + byte, 0);
@@ -84,4 +85,10 @@ export async function readVoltage(
   const { signed } = parts;
   if (signed !== null && clock.now() < signed.untilMs) return plausible(signed.reading);
   return { kind: 'unknown', why: asked ? 'no-answer' : 'no-source' };
+}
+
+/** A module that is gone tells no voltage; that is no reason for whoever asked to end. */
+function unlessGone(error: unknown): null {
+  if (isStackError(error, 'diag/module-lost')) return null;
+  throw error;
 }

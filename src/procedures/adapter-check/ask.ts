@@ -52,6 +52,19 @@ export class Asker {
       await this.client.call(openSession, { session: 0x01 }, { signal: this.#ctx.signal });
   }
 
+  /** Asked once with the client's own patience; a refusal is an answer too. */
+  async isThere(): Promise<boolean> {
+    const { signal } = this.#ctx;
+    try {
+      await this.client.call(testerPresent, {}, { signal });
+      return true;
+    } catch (error) {
+      if (isNegativeResponse(error)) return true;
+      if (signal.aborted || !isLoss(error)) throw error;
+      return false;
+    }
+  }
+
   present(): Promise<Asked> {
     return this.ask(testerPresent, {}, () => new Uint8Array());
   }
@@ -88,7 +101,9 @@ export class Asker {
       const count = counted();
       if (isNegativeResponse(error)) return { kind: 'refused', nrc: error.details.nrc, ...count };
       if (signal.aborted || !isLoss(error)) throw error;
-      if (isStackError(error, 'diag/module-lost') && !(await this.#comesBack())) return { kind: 'gone', ...count };
+      // After another service the client has looked itself whether the module is there.
+      const silent = service.sid === testerPresent.sid ? 'diag/timeout' : 'diag/module-lost';
+      if (isStackError(error, silent) && !(await this.#comesBack())) return { kind: 'gone', ...count };
       const cause = error.cause ?? error;
       const unheard = isStackError(cause, 'isotp/timeout-n-bs');
       return { kind: 'lost', why: error.code, unheard, ...count, lost: Math.max(1, count.lost) };
@@ -102,13 +117,7 @@ export class Asker {
     const { clock, signal } = this.#ctx;
     for (let look = 0; look < SECOND_LOOKS; look++) {
       await clock.sleep(SECOND_LOOK_MS, { signal });
-      try {
-        await this.client.call(testerPresent, {}, { signal });
-        return true;
-      } catch (error) {
-        if (isNegativeResponse(error)) return true;
-        if (signal.aborted || !isLoss(error)) throw error;
-      }
+      if (await this.isThere()) return true;
     }
     return false;
   }

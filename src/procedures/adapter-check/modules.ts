@@ -31,8 +31,7 @@ export async function answeringModules(ctx: ProcedureContext, bench: AdapterBenc
     if (!UP.has(module.status)) continue;
     const client = await ctx.link.client(module.address, clientOptionsOf(definitionOf(ctx.packs, module)));
     const asker = new Asker(ctx, bench, client);
-    const asked = await asker.present();
-    if (asked.kind !== 'answered' && asked.kind !== 'refused') continue;
+    if (!(await asker.isThere())) continue;
     await asker.begin();
     answering.push({ module, asker, values: readableValues(ctx, module) });
   }

@@ -80,9 +80,10 @@ function codeVerdict(
   if (!family.may && !LIFTED_BY_CHECK.includes(family.reason)) return family;
   const isClone = info.genuine === 'clone' || (!family.may && family.reason === 'clone');
   if (!isClone && family.may) return family;
-  if (report?.longReceive.kind !== 'passed' || report.longSend.kind !== 'passed') return mayNot('untested');
-  if (isClone && consent?.key !== key) return mayNot('clone');
-  return MAY;
+  // A copy that was not measured is not a matter of trust yet: nobody is asked to sign for it.
+  if (report?.longReceive.kind !== 'passed' || report.longSend.kind !== 'passed')
+    return isClone ? mayNot('untested') : family;
+  return isClone && consent?.key !== key ? mayNot('clone') : MAY;
 }
 
 function programVerdict(info: AdapterInfo, report: AdapterReport | null): AdapterVerdict {
