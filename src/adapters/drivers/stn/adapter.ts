@@ -7,7 +7,8 @@ import { StnBus } from './bus.ts';
 import { hasSerialLine, printable, type StnIdentity, verdictOf } from './identity.ts';
 import type { LineRate } from './line-rate.ts';
 
-const CONFIGURE_LIMIT_MS = 5000;
+/** With the rate of the line changed forth and back. */
+const OPEN_LIMIT_MS = 10_000;
 const SUPPLY_LIMIT_MS = 5000;
 const ROUND_TRIPS = 20;
 const ROUND_TRIPS_LIMIT_MS = 1000;
@@ -26,6 +27,8 @@ export interface StnAdapterParts {
   readonly knowsAddressing: boolean;
   /** Null where the rate of the line is nothing to us. */
   readonly rate: LineRate | null;
+  /** Faster ones to try before the first bus is opened; not while adapters are looked for, where time is short. */
+  readonly lineRates: readonly number[];
 }
 
 /** An opened device of the family; see `createStnDriver`. */
@@ -39,6 +42,7 @@ export class StnAdapter implements Adapter {
   #roundTripMs: AdapterInfo['roundTripMs'] = null;
   #bus: StnBus | null = null;
   #isOpening = false;
+  #raising: Promise<void> | null = null;
 
   constructor(parts: StnAdapterParts) {
     this.#parts = parts;
@@ -96,7 +100,7 @@ export class StnAdapter implements Adapter {
     const { identity, knowsAddressing } = this.#parts;
     this.#isOpening = true;
     try {
-      const { timeoutMs = CONFIGURE_LIMIT_MS, signal } = call;
+      const { timeoutMs = OPEN_LIMIT_MS, signal } = call;
       const bus = new StnBus({
         console: this.#console,
         config,
@@ -109,7 +113,14 @@ export class StnAdapter implements Adapter {
           this.#bus = null;
         },
       });
-      await bounded(this.#console.clock, 'open the bus', timeoutMs, signal, (ended) => bus.configure(ended));
+      await bounded(this.#console.clock, 'open the bus', timeoutMs, signal, async (ended) => {
+        this.#raising ??= this.#parts.rate?.raise(this.#parts.lineRates) ?? Promise.resolve();
+        await this.#raising;
+        await bus.configure(ended);
+      }).catch((error: unknown) => {
+        bus.discard();
+        throw error;
+      });
       this.#bus = bus;
       return bus;
     } finally {

@@ -78,6 +78,11 @@ export class StnBus implements IsoTpBus {
     void console.closed.then((reason) => this.#end(reason));
   }
 
+  /** It could not be configured: nobody has it yet. */
+  discard(): void {
+    this.#end({ kind: 'closed' });
+  }
+
   /** Sets protocol and answers up, so that a device which cannot do them says so before anything is sent. */
   async configure(signal: AbortSignal): Promise<void> {
     const needs = { extendedId: false, addressing: { kind: 'normal' }, filters: [], pairs: [] } as const;
@@ -169,6 +174,11 @@ export class StnBus implements IsoTpBus {
     const { console } = this.#parts;
     return new Turn(this.#clock, console, this.#requestFor(channel, pdu), {
       message: (text, atMs) => this.#onMessage(channel, pdu[0] ?? 0, text, atMs),
+      begun: (text, atMs) => {
+        const message = parseMessage(text, channel.address.needs.extendedId);
+        if (message && !channel.functional && channel.hears(message.id, channel.address.needs.extendedId))
+          channel.begin(channel.moduleId, message.payload.length, atMs);
+      },
       failed: (error, atMs) => {
         this.counters.dropped++;
         channel.fail(channel.moduleId, error, atMs);

@@ -97,8 +97,13 @@ export class StnChannel implements DiagChannel {
       this.fail(source, new StackError('isotp/overflow', why, { lengthBytes: pdu.length }), atMs);
       return;
     }
-    if (pdu.length > this.address.singleBytes) this.#emit({ type: 'started', source, lengthBytes: pdu.length, atMs });
+    if (pdu.length > this.address.singleBytes) this.begin(source, pdu.length, atMs);
     this.#emit({ type: 'message', source, pdu: pdu.slice(), atMs });
+  }
+
+  /** An answer began; of one that came damaged the length is what the device showed of it. */
+  begin(source: ModuleId, lengthBytes: number, atMs: number): void {
+    this.#emit({ type: 'started', source, lengthBytes, atMs });
   }
 
   fail(source: ModuleId, error: StackError, atMs: number): void {

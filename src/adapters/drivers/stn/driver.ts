@@ -16,6 +16,7 @@ const PROBE_LIMIT_MS = 300;
 const WIRELESS_PROBE_LIMIT_MS = 1500;
 /** What a half line of another program leaves behind: its `?` and prompt. */
 const LEFTOVER_MS = 100;
+const QUESTIONS = 3;
 const COMMAND_LIMIT_MS = 1000;
 const WIRELESS_COMMAND_LIMIT_MS = 3000;
 
@@ -70,8 +71,8 @@ async function open(
     serial === null || isWireless
       ? null
       : new LineRate({ console, serial, identity: { command: identity.firmwareCommand, text: identity.firmware } });
-  await rate?.raise(options.lineRates ?? fasterRates(identity), signal);
-  const adapter = new StnAdapter({ console, identity, isWireless, knowsAddressing, rate });
+  const lineRates = options.lineRates ?? fasterRates(identity);
+  const adapter = new StnAdapter({ console, identity, isWireless, knowsAddressing, rate, lineRates });
   await adapter.measure(signal);
   return adapter;
 }
@@ -84,9 +85,9 @@ async function recognise(
 ): Promise<StnIdentity | null> {
   const ask = (command: string) => textOf(console, command, limitMs, signal);
   let elm = await ask('ATI');
-  if (elm === null) return null;
-  if (!isElm(elm)) {
-    // A half line made it `?`, or it was busy and stopped for us: what that leaves behind first, then once more.
+  // A half line made it `?`, or it was busy and stopped for us, or the echo was not what we wrote: what that leaves behind
+  // first, then again.
+  for (let i = 1; i < QUESTIONS && elm !== null && !isElm(elm); i++) {
     await console.drain(LEFTOVER_MS, signal);
     elm = await ask('ATI');
   }

@@ -1,4 +1,4 @@
-import type { InterpreterConsole } from '#adapters/drivers/interpreter/console.ts';
+import type { Ask, InterpreterConsole } from '#adapters/drivers/interpreter/console.ts';
 import { hasStatus } from '#adapters/drivers/interpreter/lines.ts';
 import { bounded } from '#contract/call.ts';
 import { isStackError, StackError } from '#contract/errors.ts';
@@ -10,7 +10,8 @@ const REOPEN_MS = 1000;
 /** The same on leaving: nobody waits for that prompt. */
 const LEAVE_MS = 50;
 const PROOF_LIMIT_MS = 500;
-const SWITCH_MARGIN_MS = 500;
+const SWITCH_MARGIN_MS = 300;
+const WRITE_LIMIT_MS = 500;
 const LEAVE_LIMIT_MS = 1500;
 /** Above this the device loses bytes without RTS/CTS (reference: adapters B.5). */
 const LONGEST_PLAIN_RATE = 115_200;
@@ -41,14 +42,21 @@ export class LineRate {
   }
 
   /**
-   * Tries the rates in turn and stays with the first at which the device says who it is; else at the old one.
-   * @throws StackError `adapter/no-answer` when the device is found at neither rate, `transport/*`, `call/aborted`
+   * Tries the rates in turn and stays with the first at which the device says who it is; else at the old one. Not to be
+   * cancelled: half-way nobody would know the rate.
+   * @throws StackError `adapter/no-answer` when the device is found at neither rate, `transport/*`
    */
-  async raise(rates: readonly number[], signal: AbortSignal): Promise<void> {
-    for (const rate of rates) {
-      if (rate <= this.#base.baudRate) continue;
-      if ((await this.#switchTo(rate, signal)) && (await this.#isItself(signal))) return;
-      if (this.isRaised) await this.#goBack(signal);
+  async raise(rates: readonly number[]): Promise<void> {
+    const { serial } = this.#parts;
+    serial.forgiveLineErrors(true); // what passes while the two ends differ is noise, not a bad line
+    try {
+      for (const rate of rates) {
+        if (rate <= this.#base.baudRate) continue;
+        if (await this.#switchTo(rate)) return;
+        if (this.isRaised) await this.#goBack();
+      }
+    } finally {
+      serial.forgiveLineErrors(false);
     }
   }
 
@@ -77,62 +85,68 @@ export class LineRate {
     ).catch(() => undefined);
   }
 
-  /** @returns false when the device refuses the rate: nothing has changed then */
-  async #switchTo(rate: number, signal: AbortSignal): Promise<boolean> {
+  /** True when the device says who it is at the new rate. When it refuses the rate nothing has changed. */
+  async #switchTo(rate: number): Promise<boolean> {
     const { console, serial } = this.#parts;
     const flowControl = rate > LONGEST_PLAIN_RATE ? 'hardware' : (this.#base.flowControl ?? 'none');
     return console.turn(async (ask) => {
       if (!(await accepts(ask, `STBRT${REOPEN_MS}`))) return false;
       let reopening: Promise<void> | null = null;
-      const answer = await ask(`STSBR${rate}`, {
-        signal,
+      const heardPrompt = await ask(`STSBR${rate}`, {
         timeoutMs: REOPEN_MS + SWITCH_MARGIN_MS,
         onLine: (line) => {
           if (hasStatus([line], 'ok')) reopening ??= serial.reconfigure({ ...this.#base, baudRate: rate, flowControl });
         },
-      }).catch((error: unknown) => {
-        if (isStackError(error, 'adapter/no-answer', 'adapter/stopped')) return null; // the proof decides
-        throw error;
-      });
+      }).then(
+        () => true,
+        (error: unknown) => {
+          if (isSilence(error)) return false;
+          throw error;
+        },
+      );
       await reopening;
-      return reopening !== null || (answer !== null && hasStatus(answer.lines, 'ok'));
+      return reopening !== null && heardPrompt && this.#isItself(ask);
     });
   }
 
   /** Does the device say who it is, at the rate of the moment? */
-  async #isItself(signal: AbortSignal): Promise<boolean> {
-    const { console, identity } = this.#parts;
+  async #isItself(ask: Ask): Promise<boolean> {
+    const { command, text } = this.#parts.identity;
     try {
-      const { lines } = await console.ask(identity.command, { signal, timeoutMs: PROOF_LIMIT_MS });
-      return lines.some((line) => line.includes(identity.text));
+      const { lines } = await ask(command, { timeoutMs: PROOF_LIMIT_MS });
+      return lines.some((line) => line.includes(text));
     } catch (error) {
-      if (
-        isStackError(error, 'adapter/no-answer', 'adapter/stopped', 'adapter/garbage', 'adapter/reset', 'call/timeout')
-      )
-        return false;
+      if (isSilence(error)) return false;
       throw error;
     }
   }
 
-  async #goBack(signal: AbortSignal): Promise<void> {
+  /** Perhaps the device hears us and only we do not hear it, or its RTS/CTS is not wired: a switch back without an answer. */
+  async #goBack(): Promise<void> {
     const { console, serial, identity } = this.#parts;
-    // Perhaps it hears us and only we do not hear it, or RTS/CTS is not wired.
     await serial.reconfigure({ ...this.#base, baudRate: serial.line.baudRate });
-    await bounded(console.clock, 'set the line rate back', LEAVE_LIMIT_MS, signal, () =>
-      serial.write(Uint8Array.from(`    STSBR${this.#base.baudRate}\r`, (char) => char.charCodeAt(0))),
-    ).catch(() => undefined); // the proof at the old rate tells
-    await console.clock.sleep(LEAVE_MS, { signal });
+    const command = Uint8Array.from(`    STSBR${this.#base.baudRate}\r`, (char) => char.charCodeAt(0));
+    await serial.write(command, { timeoutMs: WRITE_LIMIT_MS });
+    await console.clock.sleep(LEAVE_MS); // `write` proves nothing about the wire
     await serial.reconfigure(this.#base);
-    await console.clock.sleep(REOPEN_MS, { signal });
     console.distrust();
-    if (await this.#isItself(signal)) return;
+    if (await console.turn((ask) => this.#isItself(ask))) return;
     throw new StackError(
       'adapter/no-answer',
       'the adapter answers at neither line rate: unplug it and plug it in again',
-      {
-        command: identity.command,
-        timeoutMs: PROOF_LIMIT_MS,
-      },
+      { command: identity.command, timeoutMs: PROOF_LIMIT_MS },
     );
   }
+}
+
+/** No answer, or noise instead of one. */
+function isSilence(error: unknown): boolean {
+  return isStackError(
+    error,
+    'adapter/no-answer',
+    'adapter/stopped',
+    'adapter/garbage',
+    'adapter/reset',
+    'call/timeout',
+  );
 }

@@ -28,6 +28,8 @@ export interface TurnRequest {
 export interface TurnListener {
   /** A line with data. Delivers it; says what it means for this request, or null when it is no whole message. */
   message(text: string, atMs: number): { readonly kind: AnswerKind; readonly payload: Uint8Array } | null;
+  /** A damaged line: an answer has begun that will not come whole. */
+  begun(text: string, atMs: number): void;
   /** The answer is lost although the request went out. */
   failed(error: StackError, atMs: number): void;
   busError(flags: string, atMs: number): void;
@@ -186,6 +188,8 @@ export class Turn {
     this.#atMs = atMs;
     const { text, statuses } = parseLine(line);
     const damaged = statuses.some(({ name }) => !HARMLESS.has(name));
+    if (text !== '' && statuses.some(({ name }) => name === 'damaged-line') && !this.#mayBeCut)
+      this.#listener.begun(text, atMs);
     for (const status of statuses) this.#onStatus(status, line);
     if (text !== '' && !damaged && !this.#mayBeCut) this.#onMessage(text);
   }
