@@ -335,7 +335,9 @@ describe('the bus as an ELM327 sees it', () => {
     expect(await terminal.say('3E00')).toBe('SEARCHING...|UNABLE TO CONNECT||>');
     await terminal.all('ATSP5');
     expect(await terminal.say('3E00')).toBe('BUS INIT: ...ERROR||>');
+    expect(await terminal.say('ATFI')).toBe('BUS INIT: ...ERROR||>');
     await terminal.all('ATSP1');
+    expect(await terminal.ask('ATFI')).toBe('?');
     expect(await terminal.ask('3E00')).toBe('NO DATA');
     terminal.end();
   });

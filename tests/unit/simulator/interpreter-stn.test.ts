@@ -70,6 +70,8 @@ describe('identity of an STN', () => {
     expect(await terminal.ask('STP99')).toBe('?');
     await terminal.all('STP53');
     expect(await terminal.ask('1003')).toBe('CAN ERROR');
+    await terminal.all('STPBR500000'); // the rate is right now, the wires are not
+    expect(await terminal.ask('1003')).toBe('CAN ERROR');
     await terminal.all('STP33 STPBR250000');
     expect(await terminal.ask('STPBRR')).toBe('250000');
     expect(await terminal.ask('1003')).toBe('CAN ERROR');

@@ -4,6 +4,7 @@ import { startBaudChange } from './baud-job.ts';
 import type { Chip } from './chip.ts';
 import { startMonitor } from './monitor-job.ts';
 import type { Protocol } from './protocols.ts';
+import { startInit } from './request-job.ts';
 import { PARAMETERS, parameter, type Settings } from './settings.ts';
 
 type Handler = (chip: Chip, ...parts: string[]) => Answer;
@@ -154,6 +155,7 @@ const COMMANDS: readonly Command[] = [
   accepted(1, /^SW[0-9A-F]{2}$/),
   accepted(1, /^WM(?:[0-9A-F]{2}){1,6}$/),
   accepted(1, /^BI$/),
+  command(1.4, /^[SF]I$/, startInit),
   accepted(1.2, /^KW[01]$/),
   accepted(1.3, /^J[ES]$/),
   accepted(1.2, /^SR[0-9A-F]{2}$/),

@@ -38,6 +38,14 @@ export function startRequest(chip: Chip, request: Request): Answer {
   return 'later';
 }
 
+/** `SI`, `FI`: a K-line is woken without a request; on other wires there is nothing to wake. */
+export function startInit(chip: Chip): Answer {
+  const { protocol } = chip;
+  if (protocol?.wires !== 'k-line') return '?';
+  new DeadWireJob(chip, protocol.initMs ?? 0, true).start();
+  return 'later';
+}
+
 /** A K-line or J1850 bus: the virtual car has none, nobody answers. */
 class DeadWireJob implements Job {
   readonly #chip: Chip;
