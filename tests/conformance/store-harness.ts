@@ -13,7 +13,7 @@ export interface StoreHarness {
   /** A fresh start of the app over the same disk; ends the one before. */
   start(): Promise<Stores>;
   /** Changes a stored row behind the app's back; `undefined` removes it. */
-  tamper(table: 'journal' | 'backups' | 'openJobs' | 'security', key: string | number, change: Tamper): Promise<void>;
+  tamper(table: TamperedTable, key: string | number, change: Tamper): Promise<void>;
   /** Operation ids in the table that the service worker reads. */
   storedOpenJobs(): Promise<readonly string[]>;
   /** From now on there is room for nothing more. */
@@ -21,6 +21,8 @@ export interface StoreHarness {
   makeRoom(): void;
   end(): Promise<void>;
 }
+/** A report is named by its id, what was noted of an adapter by its key. */
+type TamperedTable = 'journal' | 'backups' | 'openJobs' | 'security' | 'adapterReports' | 'consents';
 type Tamper = (row: Record<string, unknown>) => unknown;
 
 /** Real waiting, a settable time of day, and hours that pass in a blink when a test wants it. */
@@ -85,12 +87,18 @@ export function memoryHarness(): StoreHarness & { disk: MemoryDisk } {
       return memoryStores(this.disk, clock);
     },
     async tamper(table, key, change) {
-      const rows = this.disk.table(table);
-      const text = rows.get(String(key));
+      const rows = this.disk.table(table === 'consents' ? 'adapters' : table);
+      const place =
+        table === 'consents'
+          ? `consent ${key}`
+          : table === 'adapterReports'
+            ? ([...rows.keys()].find((one) => one.endsWith(` ${key}`)) ?? '')
+            : String(key);
+      const text = rows.get(place);
       if (text === undefined) throw new Error(`no row ${key} in ${table}`);
       const changed = change(JSON.parse(text) as Record<string, unknown>);
-      if (changed === undefined) rows.delete(String(key));
-      else rows.set(String(key), JSON.stringify(changed));
+      if (changed === undefined) rows.delete(place);
+      else rows.set(place, JSON.stringify(changed));
     },
     async storedOpenJobs() {
       return [...this.disk.table('openJobs').keys()];
@@ -138,12 +146,13 @@ export function dexieHarness(world: 'real' | 'training' = 'training'): DexieHarn
       return stores;
     },
     async tamper(table, key, change) {
-      await raw(indexedDB, name, table, async (store) => {
-        const at = table === 'backups' ? await result(store.index('id').getKey(key)) : key;
+      await raw(indexedDB, name, table === 'consents' ? 'adapters' : table, async (store) => {
+        const at = store.indexNames.contains('id') ? await result(store.index('id').getKey(key)) : key;
         if (at === undefined) throw new Error(`no row ${key} in ${table}`);
         const row = (await result(store.get(at))) as Record<string, unknown>;
-        // What a backup says is one level down on disk.
-        const changed = table === 'backups' ? withHead(row, change) : change(row);
+        // What a backup, a report or a consent says is one level down on disk.
+        const inside = INSIDE[table];
+        const changed = inside === undefined ? change(row) : changeInside(row, inside, change);
         await (changed === undefined ? result(store.delete(at)) : result(store.put(changed)));
       });
     },
@@ -165,9 +174,15 @@ export function dexieHarness(world: 'real' | 'training' = 'training'): DexieHarn
   };
 }
 
-function withHead(row: Record<string, unknown>, change: Tamper): unknown {
-  const head = change(row.head as Record<string, unknown>);
-  return head === undefined ? undefined : { ...row, head };
+const INSIDE: Readonly<Partial<Record<TamperedTable, string>>> = {
+  backups: 'head',
+  adapterReports: 'report',
+  consents: 'consent',
+};
+
+function changeInside(row: Record<string, unknown>, inside: string, change: Tamper): unknown {
+  const changed = change(row[inside] as Record<string, unknown>);
+  return changed === undefined ? undefined : { ...row, [inside]: changed };
 }
 
 export function result<T>(request: IDBRequest<T>): Promise<T> {

@@ -1,7 +1,9 @@
+import { type AdapterConsent, type AdapterReport, adapterKeyOf } from '#contract/adapter-check.ts';
 import type { IdentRead, ModuleIdentity } from '#contract/backup.ts';
 import type { JournalBody } from '#contract/journal.ts';
 import type { ClearPlan, WritePlan } from '#contract/plan.ts';
 import type { ScanRecord } from '#contract/records.ts';
+import type { KnownAdapter } from '#contract/vehicle-api.ts';
 import type { BackupDraft } from '#procedures/ports.ts';
 
 export const VIN = '0CBZZZ1KZAW000001';
@@ -268,3 +270,70 @@ export const scanOf = (id: string, simulated: boolean, scannedAtWallMs: number):
     { moduleId: '713-77D', status: 'not-answering', identity: null, faults: null },
   ],
 });
+
+const usb = { vendorId: 0x0403, productId: 0xffa8 };
+
+/** A CANUSB that acknowledges, with this serial number. */
+function adapterInfo(serialNumber: string): AdapterReport['info'] {
+  return {
+    driver: 'slcan',
+    product: 'CANUSB',
+    firmware: 'V1013',
+    serialNumber,
+    genuine: 'unknown',
+    chip: 'slcan',
+    findings: [{ kind: 'buffer-smaller', detail: '16' }],
+    longestSendBytes: 4095,
+    longestReceiveBytes: 4095,
+    listenOnly: true,
+    wireless: false,
+    baudRate: null,
+    acknowledges: true,
+    transmitQueueFrames: 27,
+    roundTripMs: { median: 1.5, p99: 4 },
+    verdict: { read: { may: true }, code: { may: true }, program: { may: false, reason: 'not-qualified' } },
+  };
+}
+
+export const adapterKey = (serialNumber: string) => adapterKeyOf(adapterInfo(serialNumber), usb);
+
+/** A check with every kind of result in it. */
+export function adapterReport(id: string, simulated: boolean, serialNumber = 'CB01'): AdapterReport {
+  const info = adapterInfo(serialNumber);
+  return {
+    id,
+    key: adapterKey(serialNumber),
+    simulated,
+    takenAtWallMs: Date.UTC(2026, 10, 22, 10, 0, 0),
+    toolVersion: '0.1.0',
+    usb,
+    info,
+    roundTripMs: null,
+    moduleRoundTripMs: { median: 7.25, p99: 12, count: 133 },
+    receiveBytesPerSecond: 2800.5,
+    voltage: { kind: 'unknown', why: 'no-source' },
+    longReceive: { kind: 'passed', count: 20, bytes: 20 },
+    longSend: { kind: 'failed', count: 5, failed: 5, bytes: 9, why: 'diag/timeout' },
+    dropFree: { kind: 'not-run', why: 'no-module' },
+    survivesReplug: 'unknown',
+    verdict: { ...info.verdict, code: { may: false, reason: 'cannot-send-long-messages' } },
+  };
+}
+
+export function adapterConsent(name: string, serialNumber = 'CB01'): AdapterConsent {
+  return { key: adapterKey(serialNumber), job: 'code', name, givenAtWallMs: Date.UTC(2026, 10, 22, 10, 5, 0) };
+}
+
+export function knownAdapter(serialNumber: string, lastOpenedWallMs: number): KnownAdapter {
+  return {
+    key: adapterKey(serialNumber),
+    driver: 'slcan',
+    product: 'CANUSB',
+    serialNumber,
+    usb,
+    wireless: false,
+    bitRate: 500_000,
+    lastOpenedWallMs,
+    survivesReplug: 'unknown',
+  };
+}

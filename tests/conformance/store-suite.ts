@@ -2,14 +2,18 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isStackError } from '#contract/errors.ts';
 import { CHAIN_START, findChainBreak, type JournalBody, journalHash } from '#contract/journal.ts';
 import { DEFAULT_SETTINGS } from '#contract/records.ts';
-import type { Stores } from '#procedures/ports.ts';
+import { REPORTS_KEPT, type Stores } from '#procedures/ports.ts';
 import type { StoreHarness } from './store-harness.ts';
 import {
+  adapterConsent,
+  adapterKey,
+  adapterReport,
   backupDraft,
   identity,
   intent,
   jobClosed,
   jobOpened,
+  knownAdapter,
   note,
   OTHER_VIN,
   scanOf,
@@ -389,6 +393,100 @@ export function storeSuite(name: string, makeHarness: () => StoreHarness): void 
         expect(await stores.traces.read('s1')).toBe(
           '# one "quoted" \\ line\n@0      > 7E0  02 10 03\n@18     < 7E8  06 50 03\n',
         );
+      });
+    });
+
+    describe('adapters', () => {
+      const KEY = adapterKey('CB01');
+      const report = (id: string, serialNumber?: string) => adapterReport(id, harness.simulated, serialNumber);
+      const ids = async (key: string) => (await stores.adapters.reportsOf(key)).map(({ id }) => id);
+
+      it('keeps a report as it was given, per adapter, newest first, over restarts', async () => {
+        expect(await stores.adapters.reportsOf(KEY)).toEqual([]);
+        await stores.adapters.addReport(report('r1'));
+        await stores.adapters.addReport(report('other', 'CB02'));
+        await stores.adapters.addReport(report('r2'));
+        stores = await harness.start();
+        expect(await stores.adapters.reportsOf(KEY)).toEqual([report('r2'), report('r1')]);
+        expect(await ids(adapterKey('CB02'))).toEqual(['other']);
+        expect(await stores.adapters.reportsOf('somebody else')).toEqual([]);
+      });
+
+      it('D05 the newest is the one that came last, whatever its time of day', async () => {
+        await stores.adapters.addReport({ ...report('r1'), takenAtWallMs: 2000 });
+        await stores.adapters.addReport({ ...report('r2'), takenAtWallMs: 1000 });
+        expect(await ids(KEY)).toEqual(['r2', 'r1']);
+      });
+
+      it('keeps the newest ones of each adapter, and no more', async () => {
+        await stores.adapters.addReport(report('other', 'CB02'));
+        for (let n = 1; n <= REPORTS_KEPT + 3; n++) await stores.adapters.addReport(report(`r${n}`));
+        expect(await ids(KEY)).toEqual(Array.from({ length: REPORTS_KEPT }, (_, i) => `r${REPORTS_KEPT + 3 - i}`));
+        expect(await ids(adapterKey('CB02'))).toEqual(['other']);
+      });
+
+      it.each([
+        ['torn', () => ({ torn: '{"id":"r2","key"' })],
+        ['not of its shape', (row: object) => ({ ...row, dropFree: { kind: 'passed' } })],
+        ['with a member too many', (row: object) => ({ ...row, surprise: true })],
+        ['under the key of another adapter', (row: object) => ({ ...row, key: adapterKey('CB02') })],
+      ])('a report that is %s was never made; the one before it stands', async (_, change) => {
+        await stores.adapters.addReport(report('r1'));
+        await stores.adapters.addReport(report('r2'));
+        await harness.tamper('adapterReports', 'r2', change);
+        expect(await ids(KEY)).toEqual(['r1']);
+      });
+
+      it('refuses a report of the other world, and one that could not be read back', async () => {
+        const stranger = adapterReport('r1', !harness.simulated);
+        expect(isStackError(await caught(stores.adapters.addReport(stranger)), 'store/write-failed')).toBe(true);
+        const odd = { ...report('r1'), receiveBytesPerSecond: Number.NaN, takenAtWallMs: Number.POSITIVE_INFINITY };
+        const error = await caught(stores.adapters.addReport(odd));
+        expect(isStackError(error, 'store/write-failed') && error.details.reason).toContain('takenAtWallMs');
+        expect(await ids(KEY)).toEqual([]);
+      });
+
+      it('remembers who let which adapter change options; a later name takes the place of the one before', async () => {
+        expect(await stores.adapters.consentTo(KEY)).toBeNull();
+        await stores.adapters.giveConsent(adapterConsent('M. Huber'));
+        await stores.adapters.giveConsent(adapterConsent('A. Meister'));
+        await stores.adapters.remember(knownAdapter('CB01', 1000));
+        stores = await harness.start();
+        expect(await stores.adapters.consentTo(KEY)).toEqual(adapterConsent('A. Meister'));
+        expect(await stores.adapters.consentTo(adapterKey('CB02'))).toBeNull();
+      });
+
+      it.each([
+        ['without a name', (row: object) => ({ ...row, name: '' })],
+        ['for another adapter', (row: object) => ({ ...row, key: adapterKey('CB02') })],
+        ['for another job', (row: object) => ({ ...row, job: 'program' })],
+      ])('a consent %s is none', async (_, change) => {
+        await stores.adapters.giveConsent(adapterConsent('M. Huber'));
+        await harness.tamper('consents', KEY, change);
+        expect(await stores.adapters.consentTo(KEY)).toBeNull();
+      });
+
+      it('knows the adapters that were open, the last one first, each once', async () => {
+        expect(await stores.adapters.known()).toEqual([]);
+        await stores.adapters.remember(knownAdapter('CB01', 1000));
+        await stores.adapters.remember(knownAdapter('CB02', 2000));
+        await stores.adapters.remember({ ...knownAdapter('CB01', 3000), survivesReplug: 'yes', bitRate: 250_000 });
+        await stores.adapters.giveConsent(adapterConsent('M. Huber'));
+        stores = await harness.start();
+        expect(await stores.adapters.known()).toEqual([
+          { ...knownAdapter('CB01', 3000), survivesReplug: 'yes', bitRate: 250_000 },
+          knownAdapter('CB02', 2000),
+        ]);
+      });
+
+      it('D01 a full disk keeps the reports there are', async () => {
+        await stores.adapters.addReport(report('r1'));
+        harness.fillDisk();
+        expect(isStackError(await caught(stores.adapters.addReport(report('r2'))), 'store/quota')).toBe(true);
+        expect(isStackError(await caught(stores.adapters.giveConsent(adapterConsent('x'))), 'store/quota')).toBe(true);
+        harness.makeRoom();
+        expect(await ids(KEY)).toEqual(['r1']);
+        expect(await stores.adapters.consentTo(KEY)).toBeNull();
       });
     });
   });

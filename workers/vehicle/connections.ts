@@ -73,7 +73,7 @@ export class Connections {
     }));
   }
 
-  connectSerial(choice: unknown): Promise<ConnectionView> {
+  async connectSerial(choice: unknown): Promise<ConnectionView> {
     const { usb, wireless = false, bitRate = DEFAULT_BIT_RATE, adapter = null, chosen } = parseSerialChoice(choice);
     return this.#connect({
       world: 'real',
@@ -124,7 +124,7 @@ export class Connections {
   }
 
   /** First the record, then what it allows (I11). */
-  acceptAdapter(command: unknown): Promise<ConnectionView> {
+  async acceptAdapter(command: unknown): Promise<ConnectionView> {
     const name = parseName('acceptAdapter', command);
     return this.#alone(async () => {
       const connection = this.#open();

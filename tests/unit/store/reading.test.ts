@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isStackError } from '#contract/errors.ts';
 import { type LiveView, type OpenStores, openStores, type ReadingStores, readingStores } from '#store/index.ts';
 import { FakeSchemaLocks, raw, result, TestClock } from '../../conformance/store-harness.ts';
-import { backupDraft, jobOpened, note, VIN, wholeStory } from '../../conformance/store-samples.ts';
+import { adapterReport, backupDraft, jobOpened, note, VIN, wholeStory } from '../../conformance/store-samples.ts';
 
 describe('what the page reads', () => {
   let indexedDB: IDBFactory;
@@ -48,6 +48,24 @@ describe('what the page reads', () => {
     await vi.waitFor(() => expect(seen.values.at(-1)).toEqual({ backups: [backup], damaged: [] }));
     const one = watch(page.backup(backup.id));
     await vi.waitFor(() => expect(one.values).toEqual([backup]));
+  });
+
+  it('tells adapter checks of all adapters, newest first, without the damaged ones, and again after a new one', async () => {
+    const seen = watch(page.adapterReports());
+    await vi.waitFor(() => expect(seen.values).toEqual([[]]));
+    const [first, second, third] = [
+      adapterReport('r1', true),
+      adapterReport('r2', true, 'CB02'),
+      adapterReport('r3', true),
+    ];
+    await worker.adapters.addReport(first);
+    await worker.adapters.addReport(second);
+    await vi.waitFor(() => expect(seen.values.at(-1)).toEqual([second, first]));
+    await raw(indexedDB, 'codebay-training', 'adapterReports', (store) =>
+      result(store.put({ place: 2, id: 'r2', key: second.key, report: { ...second, usb: 'no' } })),
+    );
+    await worker.adapters.addReport(third);
+    await vi.waitFor(() => expect(seen.values.at(-1)).toEqual([third, first]));
   });
 
   it('lists a damaged backup apart, with what is wrong', async () => {
