@@ -7,6 +7,9 @@ import { printable } from './lines.ts';
 /** One answer that is kept may have this many characters: 4095 bytes as lines with spaces, three times. */
 export const MAX_ANSWER_CHARS = 65_536;
 
+/** Stands for the command in `adapter/no-answer` when the device did not heed an interrupt. */
+export const INTERRUPT = 'interrupt';
+
 export interface AskOptions extends CallOptions {
   /** Every line of the answer as it comes, without echo. Synchronous, must not throw. */
   onLine?(line: string, atMs: number): void;
@@ -112,7 +115,7 @@ export class RunningCommand {
   limitInterrupt(): void {
     this.interrupted = true;
     const limitMs = this.#host.interruptLimitMs;
-    this.after(limitMs, () => this.fail(noAnswer(`the interrupt of ${this.text}`, limitMs)));
+    this.after(limitMs, () => this.fail(noAnswer(INTERRUPT, limitMs)));
   }
 
   touch(): void {

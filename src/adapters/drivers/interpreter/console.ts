@@ -7,7 +7,7 @@ import { type AskOptions, type CommandHost, type ConsoleAnswer, RunningCommand, 
 import { LineReader, type Prompt } from './line-reader.ts';
 import { asleepError, parseLine, resetError } from './lines.ts';
 
-export type { AskOptions, ConsoleAnswer } from './command.ts';
+export { type AskOptions, type ConsoleAnswer, INTERRUPT } from './command.ts';
 
 /** Longest wait for a prompt after an ordinary command (reference: adapters N). */
 export const COMMAND_LIMIT_MS = 1500;
@@ -162,7 +162,7 @@ export class InterpreterConsole {
   /**
    * Breaks off the running command with a space: unlike a CR it repeats nothing, and when the prompt was faster the next
    * command merely begins with a space (reference: adapters A.7). The running `ask` resolves at the prompt with
-   * `interrupted`, or rejects with `adapter/no-answer` when none comes in interruptLimitMs. Nothing happens without one.
+   * `interrupted`, or rejects with `adapter/no-answer` (command INTERRUPT) when none comes in interruptLimitMs. Nothing happens without one.
    */
   async interrupt(): Promise<void> {
     const running = this.#running;
@@ -337,9 +337,9 @@ function assertSendable(command: string): void {
   if (!/^[\x20-\x3d\x3f-\x7e]*$/.test(command)) throw new RangeError('a command is printable ASCII without a prompt');
 }
 
-/** After these the device may echo or not, whatever it did before. */
+/** After these the device may echo or not, whatever it did before; a change of protocol on some clones (A.9). */
 function forgetsEcho(command: string): boolean {
-  return /^(?:AT(?:Z|WS|D|E[01])|STRSTNVM)$/.test(squeeze(command));
+  return /^(?:AT(?:Z|WS|D|E[01]|[ST]PA?[0-9A-C])|STP\d+|STRSTNVM)$/.test(squeeze(command));
 }
 
 function lostError(reason: CloseReason): StackError {

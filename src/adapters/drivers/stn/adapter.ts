@@ -131,14 +131,16 @@ export class StnAdapter implements Adapter {
   /** Still the same device? After a restart it is at its own line rate, and so are we then. */
   async #revive(ask: Ask): Promise<void> {
     const { identity, rate } = this.#parts;
-    let text: string;
-    try {
-      text = await this.#identityText(ask);
-    } catch (error) {
-      if (!isStackError(error, 'adapter/no-answer') || !rate?.isRaised) throw error;
-      await rate.followRestart();
-      text = await this.#identityText(ask);
-    }
+    const text = await this.#identityText(ask).catch(async (error: unknown) => {
+      const isSilent = isStackError(error, 'adapter/no-answer') && rate?.isRaised;
+      // An echo that was off tells of the restart which brought us here.
+      if (!isSilent && !isStackError(error, 'adapter/reset')) throw error;
+      if (isSilent) await rate.followRestart();
+      return this.#identityText(ask).catch((again: unknown) => {
+        if (isStackError(again, 'adapter/reset')) return this.#identityText(ask);
+        throw again;
+      });
+    });
     if (text === identity.firmware) return;
     const details = { expected: identity.firmware, actual: text };
     throw new StackError('adapter/identity-changed', 'another device answers than before', details);

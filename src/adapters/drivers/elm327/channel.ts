@@ -1,0 +1,430 @@
+import { type Clock, sleepUnlessAborted } from '#base/clock.ts';
+import type { CanFrame } from '#contract/adapter.ts';
+import { bounded, type CallOptions } from '#contract/call.ts';
+import { abortError, isStackError, StackError } from '#contract/errors.ts';
+import {
+  type ChannelEvent,
+  type DiagChannel,
+  type IsoTpAddress,
+  type IsoTpOptions,
+  type ModuleId,
+  moduleIdOf,
+} from '#contract/isotp.ts';
+import type { CloseReason } from '#contract/transport.ts';
+import { type IsoTpActions, type IsoTpEngine, IsoTpMachine } from '#link/isotp/machine.ts';
+import { isFunctional, responders, type Target, targetOf } from './addressing.ts';
+import { answerKind, P2_MS, P2_STAR_MS } from './answers.ts';
+import { stMinMs, withoutStMin } from './flow-control.ts';
+
+/** Frames that an ISO-TP machine wants on the wire, in order and as one block. */
+export interface Job {
+  readonly channel: ElmChannel;
+  readonly engine: IsoTpEngine;
+  readonly token: number;
+  readonly frames: readonly CanFrame[];
+  /** Gap between consecutive frames that the ECU asked for. */
+  readonly stMinMs: number;
+  /** The chip may be left listening until then: others may still be answering. */
+  readonly dueMs: number;
+  cancelled: boolean;
+}
+
+/** What a channel needs of its bus. */
+export interface ChannelHost {
+  readonly clock: Clock;
+  readonly latencyMs: number;
+  /** BS and STmin that we ask for when the host sends the flow control, and the longest message the device can send. */
+  readonly receive: { readonly blockSize: number; readonly stMin: number };
+  readonly longestSendBytes: number;
+  requestTurn(channel: ElmChannel, signal: AbortSignal): void;
+  enqueue(job: Job): void;
+  /** A hold ended or a message waits: the running command may have to end. */
+  changed(): void;
+  /** The chip itself sent the flow control to the frame that is being heard, for this channel. */
+  chipAnswers(channel: ElmChannel): boolean;
+  /** A reception that the chip answered did not go on. */
+  chipFlowControlFailed(): void;
+  ownsFlowControl(channel: ElmChannel, responseId: number, responseByte: number | null): boolean;
+  /** The physical address of a responder; null = unknown. */
+  physicalOf(channel: ElmChannel, responseId: number): IsoTpAddress | null;
+  closed(channel: ElmChannel): void;
+}
+
+interface PendingSend {
+  readonly pdu: Uint8Array;
+  readonly stop: AbortController;
+  begun: boolean;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** Functional answers come from all over the bus: this long the chip listens before the first flow control goes out. */
+const COLLECT_MS = 150;
+/**
+ * N_As of the machine is for a device that confirms a block at once; here each frame is a command with a limit of its own
+ * (`adapter/no-answer`), so the machine's must never end a slow block.
+ */
+const N_AS_OF_A_BLOCK_MS = 300_000;
+/** A time-out noticed this late means that we were not listening; what arrived meanwhile goes first. */
+const LATE_WAKE_MS = 20;
+const MAX_RESPONDERS = 256;
+
+/** Whole messages to one ECU, or to all with a functional address, by turns on the one interpreter. */
+export class ElmChannel implements DiagChannel {
+  readonly moduleId: ModuleId;
+  readonly functional: boolean;
+  readonly closed: Promise<CloseReason>;
+  readonly latencyMs: number;
+  readonly address: IsoTpAddress;
+  readonly target: Target;
+  readonly options: IsoTpOptions;
+  readonly #host: ChannelHost;
+  readonly #range: { readonly from: number; readonly to: number };
+  readonly #listeners = new Set<(event: ChannelEvent) => void>();
+  readonly #responders = new Map<number, IsoTpEngine>();
+  #sender: IsoTpEngine;
+  #settleClosed: (reason: CloseReason) => void = () => undefined;
+  #reason: CloseReason | null = null;
+  #pending: PendingSend | null = null;
+  #jobs = new Set<Job>();
+  /** Until when an answer to the last request is waited for. */
+  #expectUntilMs = Number.NEGATIVE_INFINITY;
+  #requestSid: number | null = null;
+  #stMinMs = 0;
+  /** The running reception was begun by the chip's flow control. */
+  #chipReceives = false;
+  #wake: AbortController | null = null;
+  #wakeAtMs = Number.POSITIVE_INFINITY;
+
+  /** @throws RangeError for an address that no frame can carry */
+  constructor(address: IsoTpAddress, options: IsoTpOptions, host: ChannelHost) {
+    this.address = address;
+    this.functional = isFunctional(address, options);
+    this.latencyMs = host.latencyMs;
+    this.#host = host;
+    const { receive, latencyMs, longestSendBytes } = host;
+    this.options = {
+      ...options,
+      blockSize: receive.blockSize,
+      stMin: Math.max(options.stMin, receive.stMin),
+      nAsMs: N_AS_OF_A_BLOCK_MS,
+      nBsMs: options.nBsMs + latencyMs,
+      nCrMs: options.nCrMs + latencyMs,
+      maxSendBytes: Math.min(options.maxSendBytes ?? longestSendBytes, longestSendBytes),
+    };
+    this.#sender = this.#engine(address);
+    this.moduleId = moduleIdOf(address);
+    this.target = targetOf(address, options);
+    this.#range = responders(address, options);
+    this.closed = new Promise((resolve) => {
+      this.#settleClosed = resolve;
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.#reason !== null;
+  }
+
+  /** A message waits and may begin. */
+  get isReady(): boolean {
+    return this.#pending !== null && !this.#pending.begun && !this.#receives;
+  }
+
+  /** Nobody else should get the device before: −Infinity when nothing is expected. */
+  get holdUntilMs(): number {
+    const busy = this.#pending?.begun === true || this.#jobs.size > 0 || this.#receives;
+    return busy ? Number.POSITIVE_INFINITY : this.#expectUntilMs;
+  }
+
+  get #receives(): boolean {
+    return [this.#sender, ...this.#responders.values()].some((engine) => engine.sendMustWait);
+  }
+
+  sendPdu(pdu: Uint8Array, options: CallOptions = {}): Promise<void> {
+    const { signal, timeoutMs } = options;
+    if (timeoutMs === undefined) return this.#send(pdu, signal);
+    const what = `sending to ${this.moduleId}`;
+    return bounded(this.#host.clock, what, timeoutMs, signal, (stop) => this.#send(pdu, stop));
+  }
+
+  onEvent(listener: (event: ChannelEvent) => void): () => void {
+    const entry = (event: ChannelEvent) => listener(event);
+    this.#listeners.add(entry);
+    return () => {
+      this.#listeners.delete(entry);
+    };
+  }
+
+  async close(): Promise<void> {
+    this.end({ kind: 'closed' });
+  }
+
+  /** Would this channel answer a first frame of that responder? */
+  covers(responseId: number, responseByte: number | null): boolean {
+    if (responseByte !== this.target.responseByte) return false;
+    return responseId >= this.#range.from && responseId <= this.#range.to;
+  }
+
+  /** The device is ours: the waiting message begins, unless an answer is still coming in. */
+  begin(): void {
+    const pending = this.#pending;
+    if (!pending || !this.isReady) return;
+    pending.begun = true;
+    this.#requestSid = pending.pdu[0] ?? null;
+    this.#stMinMs = 0;
+    this.#sender.send(pending.pdu, this.#host.clock.now());
+    this.#watch();
+  }
+
+  /** A frame from the bus; those of others are ignored. */
+  hear(frame: CanFrame, atMs: number): void {
+    if (this.#reason || frame.extended !== this.target.extended || !this.covers(frame.id, this.#addressByte(frame)))
+      return;
+    if (this.functional) this.#responder(frame.id)?.onFrame(frame, atMs);
+    else this.#hearPhysical(frame, atMs);
+    this.#watch();
+  }
+
+  /** A message that the device put together itself. */
+  hearMessage(pdu: Uint8Array, atMs: number): void {
+    this.#emit({ type: 'message', source: this.moduleId, pdu, atMs });
+  }
+
+  /** The last frame of the job surely is on its way. */
+  confirm({ engine, token, cancelled }: Job): void {
+    if (cancelled) return;
+    const now = this.#host.clock.now();
+    if (this.#pending?.begun) this.expectAnswer(now + P2_MS + this.latencyMs);
+    engine.confirmed(token, now, now);
+    this.#watch();
+  }
+
+  /** The job failed; it is unknown which of its frames left. */
+  refuse({ engine, token, cancelled }: Job, error: StackError): void {
+    if (cancelled) return;
+    engine.refused(token, error, this.#host.clock.now());
+    this.#watch();
+  }
+
+  done(job: Job): void {
+    this.#jobs.delete(job);
+  }
+
+  /** The device failed after the message had left, or before it began: what is under way is over. */
+  fail(error: StackError): void {
+    const expected = this.holdUntilMs > this.#host.clock.now();
+    this.#expectUntilMs = Number.NEGATIVE_INFINITY;
+    const sending = this.#pending !== null;
+    this.#forget();
+    this.#settle(error);
+    if (!sending && expected)
+      this.#emit({ type: 'failed', source: this.moduleId, error, atMs: this.#host.clock.now() });
+  }
+
+  end(reason: CloseReason): void {
+    if (this.#reason) return;
+    this.#reason = reason;
+    this.#forget();
+    this.#settle(endError(reason, this.moduleId));
+    this.#expectUntilMs = Number.NEGATIVE_INFINITY;
+    this.#wake?.abort();
+    this.#settleClosed(reason);
+    this.#listeners.clear();
+    this.#host.closed(this);
+  }
+
+  expectAnswer(untilMs: number): void {
+    this.#expectUntilMs = untilMs;
+  }
+
+  async #send(pdu: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    const what = `sending to ${this.moduleId}`;
+    if (this.#reason) throw endError(this.#reason, this.moduleId);
+    if (signal?.aborted) throw abortError(signal, what);
+    if (this.#pending) throw new StackError('isotp/busy', `a message to ${this.moduleId} is still on its way`, {});
+    this.#check(pdu);
+    this.#expectUntilMs = Number.NEGATIVE_INFINITY; // whoever asks again waits for nothing older
+    const onAbort = () => {
+      if (!signal) return;
+      this.#sender.cancelSend();
+      this.#dropJobs();
+      this.#settle(abortError(signal, what));
+      this.#host.changed();
+    };
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const stop = new AbortController();
+        this.#pending = { pdu, stop, begun: false, resolve, reject };
+        signal?.addEventListener('abort', onAbort, { once: true });
+        this.#host.requestTurn(this, stop.signal);
+        this.#host.changed();
+      });
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #check(pdu: Uint8Array): void {
+    this.#sender.check(pdu);
+    const single = this.target.hasAddressByte ? 6 : 7;
+    const longest = this.options.maxSendBytes ?? single;
+    const maxBytes = this.functional || longest <= 7 ? Math.min(single, longest) : longest;
+    if (pdu.length <= maxBytes) return;
+    throw new StackError(
+      'isotp/message-too-long',
+      `message of ${pdu.length} bytes to ${this.moduleId}: at most ${maxBytes} can be sent`,
+      { lengthBytes: pdu.length, maxBytes },
+    );
+  }
+
+  /**
+   * STmin is kept where the frames leave one by one, in the turn: the machine gets the flow control without it and hands
+   * over a whole block.
+   */
+  #hearPhysical(frame: CanFrame, atMs: number): void {
+    const at = this.target.hasAddressByte ? 1 : 0;
+    const type = (frame.data[at] ?? 0xf0) >> 4;
+    if (type === 1) this.#chipReceives = this.#host.chipAnswers(this);
+    if (type !== 3) {
+      this.#sender.onFrame(frame, atMs);
+      return;
+    }
+    this.#stMinMs = stMinMs(frame.data[at + 2] ?? 0);
+    this.#sender.onFrame(withoutStMin(frame, at), atMs);
+  }
+
+  #engine(address: IsoTpAddress): IsoTpEngine {
+    const actions: IsoTpActions = {
+      handOver: (frames, token) => this.#enqueue(engine, frames, token, 0),
+      answer: (frames, token) => this.#answer(engine, address, frames, token),
+      started: (source, lengthBytes, atMs) => this.#emit({ type: 'started', source, lengthBytes, atMs }),
+      deliver: (source, pdu, atMs) => this.#deliver(source, pdu, atMs),
+      receptionFailed: (source, error, atMs) => this.#receptionFailed(source, error, atMs),
+      sent: () => this.#settle(null),
+      sendFailed: (error) => this.#settle(error),
+    };
+    const engine = new IsoTpMachine(address, this.options, null, actions);
+    return engine;
+  }
+
+  #enqueue(engine: IsoTpEngine, frames: readonly CanFrame[], token: number, delayMs: number): void {
+    const dueMs = this.#host.clock.now() + delayMs;
+    const job: Job = { channel: this, engine, token, frames, stMinMs: this.#stMinMs, dueMs, cancelled: false };
+    this.#jobs.add(job);
+    this.#host.enqueue(job);
+  }
+
+  /** Our flow control: the chip's, another channel's, or a job. */
+  #answer(engine: IsoTpEngine, address: IsoTpAddress, frames: readonly CanFrame[], token: number): void {
+    const { responseId, responseByte } = targetOf(address, this.options);
+    if (this.#chipReceives || !this.#host.ownsFlowControl(this, responseId, responseByte)) {
+      const now = this.#host.clock.now();
+      engine.confirmed(token, now, now);
+      return;
+    }
+    this.#enqueue(engine, frames, token, this.functional ? COLLECT_MS : 0);
+  }
+
+  #deliver(source: ModuleId, pdu: Uint8Array, atMs: number): void {
+    this.#chipReceives = false;
+    if (!this.functional && this.#requestSid !== null) {
+      const kind = answerKind(pdu, this.#requestSid);
+      if (kind === 'pending') this.expectAnswer(this.#host.clock.now() + P2_STAR_MS + this.latencyMs);
+      else if (kind === 'final') this.#expectUntilMs = Number.NEGATIVE_INFINITY;
+    }
+    this.#emit({ type: 'message', source, pdu, atMs });
+  }
+
+  #receptionFailed(source: ModuleId, error: StackError, atMs: number): void {
+    if (this.#chipReceives && isStackError(error, 'isotp/timeout-n-cr') && error.details.receivedBytes <= 6)
+      this.#host.chipFlowControlFailed();
+    this.#chipReceives = false;
+    this.#expectUntilMs = Number.NEGATIVE_INFINITY;
+    this.#emit({ type: 'failed', source, error, atMs });
+  }
+
+  #responder(responseId: number): IsoTpEngine | undefined {
+    const known = this.#responders.get(responseId);
+    if (known || this.#responders.size >= MAX_RESPONDERS) return known;
+    const physical = this.#host.physicalOf(this, responseId) ?? this.#unknownResponder(responseId);
+    if (physical === null) return undefined;
+    const engine = this.#engine(physical);
+    this.#responders.set(responseId, engine);
+    return engine;
+  }
+
+  /** Nobody knows where its flow control would go: it is heard, and a first frame of it times out (N_Cr). */
+  #unknownResponder(responseId: number): IsoTpAddress | null {
+    return this.address.format === 'normal-fixed' ? null : { ...this.address, responseId };
+  }
+
+  #addressByte(frame: CanFrame): number | null {
+    return this.target.hasAddressByte ? (frame.data[0] ?? null) : null;
+  }
+
+  #emit(event: ChannelEvent): void {
+    for (const listener of this.#listeners) listener(event);
+    this.#host.changed();
+  }
+
+  #settle(error: StackError | null): void {
+    const pending = this.#pending;
+    if (pending === null) return;
+    this.#pending = null;
+    if (error === null) {
+      pending.resolve();
+      return;
+    }
+    if (!isStackError(error, 'isotp/refused-while-sending')) this.#expectUntilMs = Number.NEGATIVE_INFINITY;
+    this.#dropJobs();
+    pending.stop.abort(error);
+    pending.reject(error);
+  }
+
+  #dropJobs(): void {
+    for (const job of this.#jobs) job.cancelled = true;
+    this.#jobs.clear();
+  }
+
+  /** Machines have no way back from the middle of a message: new ones take their place. */
+  #forget(): void {
+    this.#dropJobs();
+    this.#chipReceives = false;
+    this.#responders.clear();
+    this.#sender = this.#engine(this.address);
+  }
+
+  /** Time-outs of the machines: one sleep to the earliest, then look again. */
+  #watch(): void {
+    const at = this.#timeoutAtMs;
+    if (at >= this.#wakeAtMs || this.#reason) return;
+    this.#wake?.abort();
+    const wake = new AbortController();
+    this.#wake = wake;
+    this.#wakeAtMs = at;
+    void this.#sleepAndTick(wake.signal);
+  }
+
+  get #timeoutAtMs(): number {
+    let earliest = this.#sender.timeoutAtMs;
+    for (const engine of this.#responders.values()) earliest = Math.min(earliest, engine.timeoutAtMs);
+    return earliest;
+  }
+
+  async #sleepAndTick(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#host;
+    if (!(await sleepUnlessAborted(clock, this.#wakeAtMs - clock.now(), signal))) return;
+    const lateMs = clock.now() - this.#wakeAtMs;
+    if (lateMs > LATE_WAKE_MS && !(await sleepUnlessAborted(clock, LATE_WAKE_MS, signal))) return;
+    this.#wakeAtMs = Number.POSITIVE_INFINITY;
+    for (const engine of [this.#sender, ...this.#responders.values()]) engine.tick(clock.now());
+    this.#host.changed();
+    this.#watch();
+  }
+}
+
+function endError(reason: CloseReason, moduleId: ModuleId): StackError {
+  return reason.kind === 'closed'
+    ? new StackError('can/closed', `the channel to ${moduleId} is closed`, {})
+    : new StackError('transport/lost', `the adapter was lost: ${reason.detail}`, { reason: reason.detail });
+}
