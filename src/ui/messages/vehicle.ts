@@ -43,6 +43,7 @@ export const en = {
   openModule: (module: string) => `Open ${module}`,
   scan: 'Scan this car',
   scanAgain: 'Scan again',
+  written: (module: string, when: string) => `Last written ${when}: ${module}.`,
   backUpAll: 'Back up all',
   nothingToBackUp: 'No module of this car has settings that could be backed up',
   round: {
@@ -62,8 +63,8 @@ export const en = {
     without: 'Left out',
     notReached: 'The round ended before it was this module’s turn, or before its backup was whole.',
     leftOut: {
-      'no-definition': 'No definition fits it, so nobody knows where its settings are.',
-      'no-settings': 'Its definition has no settings.',
+      'no-definition': 'Left out: no definition fits it, so nobody knows where its settings are.',
+      'no-settings': 'Left out: its definition has no settings.',
     },
   },
   stopped: 'The last scan was stopped before its end. What it found stays.',
@@ -137,6 +138,7 @@ export const de: typeof en = {
   openModule: (module) => `${module} öffnen`,
   scan: 'Dieses Auto scannen',
   scanAgain: 'Erneut scannen',
+  written: (module, when) => `Zuletzt geschrieben ${when}: ${module}.`,
   backUpAll: 'Alle sichern',
   nothingToBackUp: 'Kein Modul dieses Autos hat Einstellungen, die gesichert werden könnten',
   round: {
@@ -156,8 +158,8 @@ export const de: typeof en = {
     without: 'Weggelassen',
     notReached: 'Die Runde endete, bevor dieses Modul an der Reihe oder seine Sicherung vollständig war.',
     leftOut: {
-      'no-definition': 'Keine Definition passt; wo seine Einstellungen sind, weiß niemand.',
-      'no-settings': 'Seine Definition hat keine Einstellungen.',
+      'no-definition': 'Weggelassen: keine Definition passt; wo seine Einstellungen sind, weiß niemand.',
+      'no-settings': 'Weggelassen: seine Definition hat keine Einstellungen.',
     },
   },
   stopped: 'Der letzte Scan wurde vor dem Ende angehalten. Was er fand, bleibt.',

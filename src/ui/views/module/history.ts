@@ -1,6 +1,7 @@
 import { fromHex } from '#base/hex.ts';
 import type { Backup } from '#contract/backup.ts';
 import type { Definition } from '#contract/definition.ts';
+import type { Plan } from '#contract/plan.ts';
 import type { ModuleView } from '#contract/vehicle-api.ts';
 import { diffBlocks } from '#definitions/diff.ts';
 import type { OperationSummary } from '#store/reading.ts';
@@ -30,6 +31,20 @@ export function history(
       }),
     );
   return [...taken, ...jobs].sort((a, b) => b.wallMs - a.wallMs);
+}
+
+/** The newest job that changed settings of this car (of one module): what it wrote to and when it ended. Null: none did. */
+export function lastWrite(
+  operations: readonly OperationSummary[],
+  vin: string | null,
+  moduleId?: string,
+): { readonly plan: Plan; readonly wallMs: number } | null {
+  for (const { plan, ended } of operations) {
+    if (plan.kind === 'clear-faults' || plan.vin !== vin || ended?.kind !== 'closed') continue;
+    if (ended.outcome.state === 'untouched' || (moduleId !== undefined && plan.module.moduleId !== moduleId)) continue;
+    return { plan, wallMs: ended.wallMs };
+  }
+  return null;
 }
 
 /**

@@ -1,9 +1,13 @@
+import type { Backup } from '#contract/backup.ts';
 import type { Definition } from '#contract/definition.ts';
 import type { ErrorRecord } from '#contract/errors.ts';
 import type { ModuleView } from '#contract/vehicle-api.ts';
 import { text } from '#ui/messages/index.svelte.ts';
 import type { AppState } from '#ui/state/app.svelte.ts';
+import type { OperationSummary } from '#store/reading.ts';
 import type { ModuleTab } from '#ui/state/route.svelte.ts';
+import { type LiveState, live } from '#ui/views/backups/reading.svelte.ts';
+import { lastWrite } from './history.ts';
 import {
   type BlockState,
   blockStates,
@@ -16,12 +20,32 @@ import {
 /** Modules whose values were asked for, by connection: once each, whatever came of it. */
 const asked = new Set<string>();
 
-/** What the tabs of a module share: the module, its definition, its values on the car and the wanted ones. */
+/** What the tabs of a module share: the module, its definition, its values on the car and the wanted ones, its past on this disk. */
 export class ModulePage {
   readonly #app: () => AppState;
+  readonly #backups: LiveState<{ readonly backups: readonly Backup[] }>;
+  readonly #jobs: LiveState<readonly OperationSummary[]>;
 
+  /** While a component is set up: it asks the disk for as long as that component lives. */
   constructor(app: () => AppState) {
     this.#app = app;
+    const world = () => this.app.world;
+    this.#backups = live(world, () => {
+      const { moduleId } = this;
+      const serial = this.module?.identity?.serial;
+      return (stores) => stores.backups({ moduleId, ...(serial == null ? {} : { serial }) });
+    });
+    this.#jobs = live(world, () => (stores) => stores.operations());
+  }
+
+  /** Of this module, newest first. */
+  get backups(): LiveState<{ readonly backups: readonly Backup[] }> {
+    return this.#backups;
+  }
+
+  /** Of all modules, newest first. */
+  get jobs(): LiveState<readonly OperationSummary[]> {
+    return this.#jobs;
   }
 
   get app(): AppState {
@@ -53,6 +77,13 @@ export class ModulePage {
     this.lines.length > 0 ? this.lines.length : this.app.staging.count(this.moduleId),
   );
   readonly isNear = $derived.by((): boolean => this.module?.identity?.match.kind === 'near');
+
+  /** When a job of ours last wrote to this module, since it was read for the first time here; null: none did. */
+  readonly writtenWallMs = $derived.by((): number | null => {
+    const { moduleId } = this;
+    const vin = this.app.vehicle?.vin ?? null;
+    return lastWrite(this.jobs.value ?? [], vin, moduleId)?.wallMs ?? null;
+  });
 
   /** The last read of this module failed. */
   readonly failure = $derived.by((): ErrorRecord | null => {
