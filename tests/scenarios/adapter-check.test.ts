@@ -199,6 +199,19 @@ describe('an adapter that loses something', () => {
       expect(report?.verdict.code).toEqual(LOSES);
     }, CANUSB));
 
+  it('long answers never come whole, not even on the scan: they are lost, and that is said', async () => {
+    const garage = await newGarage();
+    const browser = new Browser(garage, new MemoryDisk(), { packs: [PACK] });
+    await garage.clock.run(async () => {
+      garage.car.faults.set([{ on: { sid: 0x22 }, effect: { kind: 'isotp', quirks: { dropConsecutive: 1 } } }]);
+      await browser.arrive();
+      await browser.done(browser.service.checkAdapter({ commandId: 'c' }));
+      const { check: report, adapter } = await open(browser);
+      expect(report?.longReceive).toMatchObject({ kind: 'failed', count: 5, failed: 5, why: 'no whole answer' });
+      expect(adapter.verdict.code).toEqual(LOSES);
+    });
+  });
+
   it('a long answer that is another each time: not the same bytes', () =>
     atTheCar(async (bench) => {
       const { report } = await check(bench, [

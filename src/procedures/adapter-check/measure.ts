@@ -3,7 +3,7 @@ import type { CheckResult } from '#contract/adapter-check.ts';
 import { isStackError } from '#contract/errors.ts';
 import type { Asked } from '#procedures/adapter-check/ask.ts';
 import type { AdapterBench } from '#procedures/adapter-check/bench.ts';
-import { type AskedModule, answerBytes, longValues } from '#procedures/adapter-check/modules.ts';
+import { type AskedModule, answerBytes, isLong, longValues } from '#procedures/adapter-check/modules.ts';
 import { type Evidence, type KnownValue, provesWhole } from '#procedures/adapter-check/proof.ts';
 import { readSeveralIdentifiers, requestBytes } from '#procedures/adapter-check/several.ts';
 
@@ -19,6 +19,8 @@ const DROP_FREE_PAIRS = 200;
 const PAIRS_PER_MODULE = 8;
 /** Every so many pairs a long answer, or a long request, comes between the short ones. */
 const LONG_EVERY = 5;
+/** Modules that are tried while long requests get lost: on one it may be the module, on so many it is not. */
+const MODULES_TO_BLAME = 3;
 /** An adapter that loses so many has failed: the rest would only cost time. */
 const ENOUGH_LOST = 5;
 
@@ -43,6 +45,7 @@ export async function measureLongAnswers(
     const first = await of.asker.read(value.did);
     if (first.kind === 'gone') return notRun('no-module');
     if (first.kind === 'refused') continue; // its state changed since the scan
+    if (first.kind === 'answered' && !isLong(first.data.length)) continue;
     return repeatLongAnswer(of, value, first, progress);
   }
   return notRun('no-long-value');
@@ -73,10 +76,15 @@ async function repeatLongAnswer(
   return { result: tally.result(), bytesPerSecond: receivedMs > 0 ? (receivedBytes * 1000) / receivedMs : null };
 }
 
+/** Every module has a VIN, as long as this. */
+const VIN: KnownValue = { did: 0xf190, lengthBytes: 17 };
+
+/** Where the scan got no long value at all, the VIN is asked for: silence is an answer about the adapter, a refusal is none. */
 function longTargets(modules: readonly AskedModule[]): readonly Target[] {
-  return modules
-    .flatMap((of) => longValues(of).map((value) => ({ of, value })))
-    .sort((a, b) => b.value.lengthBytes - a.value.lengthBytes);
+  const known = modules.flatMap((of) => longValues(of).map((value) => ({ of, value })));
+  return known.length > 0
+    ? known.sort((a, b) => b.value.lengthBytes - a.value.lengthBytes)
+    : modules.map((of) => ({ of, value: VIN }));
 }
 
 /** A module through which long requests are proven to pass, and how long. For the drop-free run. */
@@ -95,7 +103,7 @@ export async function measureLongRequests(
   progress: Progress,
 ): Promise<{ readonly result: CheckResult; readonly longest: LongRequest | null }> {
   if (modules.length === 0) return { result: { kind: 'not-run', why: 'no-module' }, longest: null };
-  let failed: CheckResult | null = null;
+  const failed: CheckResult[] = [];
   let gone = 0;
   for (const of of modules) {
     const tried =
@@ -103,9 +111,10 @@ export async function measureLongRequests(
     if (tried === null) continue;
     if (tried.kind === 'gone') gone++;
     else if (tried.longest !== null) return tried;
-    else failed ??= tried.result;
+    else if (failed.push(tried.result) === MODULES_TO_BLAME) break;
   }
-  if (failed !== null) return { result: failed, longest: null };
+  const [first] = failed;
+  if (first !== undefined) return { result: first, longest: null };
   return { result: { kind: 'not-run', why: gone === modules.length ? 'no-module' : 'not-possible' }, longest: null };
 }
 

@@ -19,9 +19,13 @@ export function answerBytes({ lengthBytes }: KnownValue): number {
   return 3 + lengthBytes;
 }
 
-/** Values that come in several frames. */
+/** Does a value of so many bytes come in several frames? */
+export function isLong(lengthBytes: number): boolean {
+  return lengthBytes >= FEWEST_LONG_VALUE_BYTES;
+}
+
 export function longValues({ values }: Pick<AskedModule, 'values'>): readonly KnownValue[] {
-  return values.filter(({ lengthBytes }) => lengthBytes >= FEWEST_LONG_VALUE_BYTES);
+  return values.filter(({ lengthBytes }) => isLong(lengthBytes));
 }
 
 /** The modules of the last scan that still answer, each asked once. Empty: no scan yet, or no car. */

@@ -18,7 +18,9 @@ const ROUND_TRIPS = 50;
 const ROUND_TRIPS_A_PIECE = 10;
 /** A device that takes longer for ten is not slow, it is gone. */
 const PIECE_LIMIT_MS = 10_000;
-const PROGRESS_EVERY = 10;
+/** Progress of a long phase is told in steps of this. */
+const COARSE_STEP = 5;
+const COARSE_FROM = 100;
 
 /**
  * The adapter check (doctor): what the open adapter can do, measured (reference: adapters A.9, L.1). On the device alone, then
@@ -57,12 +59,13 @@ export async function checkAdapter(ctx: ProcedureContext, bench: AdapterBench): 
     survivesReplug: bench.survivesReplug,
   } satisfies Omit<AdapterReport, 'verdict'>;
   const report: AdapterReport = { ...measured, verdict: await verdictWith(ctx, bench, measured) };
-  await ctx.stores.adapters.addReport(report);
+  // First the record, then what decides (I11).
   await ctx.stores.journal.append({
     operationId: ctx.operationId,
     simulated: ctx.stores.simulated,
     body: { type: 'note', what: 'adapter-checked', detail: inWords(report) },
   });
+  await ctx.stores.adapters.addReport(report);
   await bench.checked(report);
   return report;
 }
@@ -90,8 +93,9 @@ async function inPhase<T>(
   work: (told: (done: number, subject: string | null) => void) => Promise<T>,
 ): Promise<T> {
   ctx.emit({ type: 'phase-started', phase, cancel: 'immediate', total });
+  const step = total < COARSE_FROM ? 1 : COARSE_STEP;
   const result = await work((done, subject) => {
-    if (done % PROGRESS_EVERY === 0 || done === total) ctx.emit({ type: 'progress', phase, done, total, subject });
+    if (done % step === 0 || done === total) ctx.emit({ type: 'progress', phase, done, total, subject });
   });
   ctx.emit({ type: 'phase-finished', phase });
   return result;
