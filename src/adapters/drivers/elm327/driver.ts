@@ -17,6 +17,7 @@ const BUS_LIMIT_MS = 8000;
 const LISTEN_MS = 100;
 /** What a stranger may take to answer, and what an interpreter may (reference: adapters L.2, N). */
 const ANSWER_MS = { wired: 300, wireless: 1500 } as const;
+const SETTLE_MS = { wired: 100, wireless: 500 } as const;
 const COMMAND_MS = { wired: 1500, wireless: 3000 } as const;
 const INTERRUPT_MS = { wired: 1000, wireless: 2000 } as const;
 /** Behind a radio, and where the line says nothing of the chip, it runs at its default. */
@@ -64,7 +65,9 @@ async function identify(
   return console.turn(
     async (ask) => {
       const stoppable: typeof ask = (command, options) => ask(command, { ...options, signal });
-      const identity = await recognise(stoppable, wireless ? ANSWER_MS.wireless : ANSWER_MS.wired);
+      const place = wireless ? 'wireless' : 'wired';
+      const settle = () => console.drain(SETTLE_MS[place], signal);
+      const identity = await recognise(stoppable, ANSWER_MS[place], settle);
       if (identity === null) return null;
       const baudRate = !wireless && transport.kind === 'serial' ? lineRateOf(transport) : null;
       const qualification = await qualify(stoppable, clock, identity, baudRate);

@@ -48,18 +48,21 @@ const HELLO_TRIES = 3;
 /**
  * Who is there? `ATI`, then what only relatives with a driver of their own know (reference: adapters L.2, B.1, B.6). Never
  * `ATZ`: the device may be somebody else's. Nothing of it touches the bus.
+ * `settle` waits until a device that was interrupted has said all it has to say.
  * @returns null for a device that is no ELM327, or an STN or vLinker
  */
-export async function recognise(ask: Ask, answerMs: number): Promise<ElmIdentity | null> {
-  const identity = await hello(ask, answerMs);
+export async function recognise(ask: Ask, answerMs: number, settle: () => Promise<void>): Promise<ElmIdentity | null> {
+  const identity = await hello(ask, answerMs, settle);
   if (identity === null) return null;
   if (await says(ask, 'STI', /^STN[12]\d{3}/i, answerMs)) return null;
-  if (await says(ask, 'VTVERS', /MIC3\d/i, answerMs)) return null;
+  if (await says(ask, 'VTVERS', /MIC3[\dX]/i, answerMs)) return null;
   return identity;
 }
 
-async function hello(ask: Ask, timeoutMs: number): Promise<ElmIdentity | null> {
+async function hello(ask: Ask, timeoutMs: number, settle: () => Promise<void>): Promise<ElmIdentity | null> {
   for (let i = 0; i < HELLO_TRIES; i++) {
+    // What was left running was broken off by the A of the first ATI: the rest of it has an answer of its own.
+    if (i > 0) await settle();
     try {
       const { lines } = await ask('ATI', { timeoutMs });
       const identity = parseIdentity(lines);

@@ -159,6 +159,7 @@ export class ElmTurn {
       this.#lastFrameMs = clock.now();
       this.#host.sentFrame();
       job.channel.confirm(job);
+      job.channel.done(job); // from here only the answer keeps the device from the other channels
     };
     const onLine = (line: string, atMs: number) => {
       if (!abilities.headers) state.lines.push(line);

@@ -32,13 +32,19 @@ export function answerOf(pdu: Uint8Array): readonly { readonly afterMs: number; 
   return [{ afterMs: 5, pdu: Uint8Array.of((pdu[0] ?? 0) + 0x40, ...pdu.slice(1, 3)) }];
 }
 
-/** A device on a port, the engine's ECU behind it. */
+/** A device on a port, the engine's ECU behind it. `cut.afterBytes`: the cable is pulled behind so many bytes to the host. */
 export function bench(variant: ElmVariant = {}) {
   const clock = new VirtualClock();
   const device = new ElmTestDevice(clock, variant);
   const port = new FakeSerialPort({ vendorId: 0x1a86, productId: 0x7523 });
   port.onWrite((written) => device.write(written));
-  device.onOutput((said) => port.send(said));
+  const cut = { afterBytes: Number.POSITIVE_INFINITY, saidBytes: 0 };
+  device.onOutput((said) => {
+    const left = cut.afterBytes - cut.saidBytes;
+    cut.saidBytes += said.length;
+    port.send(said.slice(0, Math.max(0, left)));
+    if (said.length >= left) port.unplug();
+  });
   const ecu = new ElmTestEcu(device, { requestId: 0x7e0, responseId: 0x7e8, functionalId: 0x7df, answers: answerOf });
   const open = async (wireless = false): Promise<Adapter | null> => {
     const transport = await openWebSerial(port, { baudRate: variant.baudRate ?? 38_400 }, { clock });
@@ -54,7 +60,7 @@ export function bench(variant: ElmVariant = {}) {
     if (!bus) throw new Error('no bus');
     return bus;
   };
-  return { clock, device, port, ecu, open, connect, openBus };
+  return { clock, device, port, ecu, cut, open, connect, openBus };
 }
 
 export function listenTo(channel: DiagChannel): ChannelEvent[] {
