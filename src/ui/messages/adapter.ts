@@ -177,8 +177,8 @@ export const en = {
     open: 'Let this copy change options',
     why: 'It is a copy, and it passed this check. A person may answer for it.',
     title: 'Let this copy change options?',
-    lead: (product: string) =>
-      `${product} is a copy of another maker’s chip. It passed this check, today and on this car.`,
+    lead: (product: string, checkedWallMs: number) =>
+      `${product} is a copy of another maker’s chip. It passed the check of ${english.relativeDay(checkedWallMs)}.`,
     risks: [
       'Copies differ from one to the next and may fail in ways that no check sees.',
       'If it loses a request in the middle of a write, a module may hold half of the new settings until they are put back.',
@@ -230,7 +230,6 @@ export const en = {
     sign: ['Technician, date'] as readonly string[],
   },
   usbId,
-  strip: (answerTime: string | null, reach: string) => (answerTime === null ? reach : `${answerTime} · ${reach}`),
 };
 
 export const de: typeof en = {
@@ -367,8 +366,8 @@ export const de: typeof en = {
     open: 'Diesen Nachbau Optionen ändern lassen',
     why: 'Er ist ein Nachbau und hat diese Prüfung bestanden. Ein Mensch kann für ihn einstehen.',
     title: 'Diesen Nachbau Optionen ändern lassen?',
-    lead: (product) =>
-      `${product} ist ein Nachbau eines fremden Chips. Er hat diese Prüfung bestanden, heute und an diesem Auto.`,
+    lead: (product, checkedWallMs) =>
+      `${product} ist ein Nachbau eines fremden Chips. Er hat die Prüfung von ${german.relativeDay(checkedWallMs)} bestanden.`,
     risks: [
       'Nachbauten unterscheiden sich von Stück zu Stück und können auf Weisen versagen, die keine Prüfung sieht.',
       'Verliert er mitten im Schreiben eine Anfrage, kann ein Modul die neuen Einstellungen halb enthalten, bis sie zurückgelegt sind.',
@@ -422,5 +421,4 @@ export const de: typeof en = {
     sign: ['Techniker, Datum'],
   },
   usbId,
-  strip: (answerTime, reach) => (answerTime === null ? reach : `${answerTime} · ${reach}`),
 };

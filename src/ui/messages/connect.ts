@@ -114,7 +114,7 @@ export const en = {
       },
       {
         title: 'A radio adapter is paired',
-        detail: 'Pair a Bluetooth adapter in the settings of the system first, then press “Bluetooth adapter”.',
+        detail: 'Pair a Bluetooth adapter in the settings of the system first, then press “Choose over Bluetooth”.',
       },
     ] as readonly HelpPoint[],
     points: {
@@ -241,7 +241,7 @@ export const en = {
     otherSpeed: (bitRate: number) =>
       `The adapter that this browser knows was last used at ${english.number(bitRate / 1000, bitRate % 1000 === 0 ? 0 : 1)} kbit/s. Say the speed of this car, then choose it.`,
     otherTab: 'Another tab uses the adapter.',
-    back: 'It is plugged in again.',
+    back: 'It is plugged in again. Press Reconnect adapter.',
   },
   check: {
     button: 'Check this adapter',
@@ -361,7 +361,7 @@ export const de: typeof en = {
       {
         title: 'Ein Funkadapter ist gekoppelt',
         detail:
-          'Einen Bluetooth-Adapter zuerst in den Einstellungen des Systems koppeln, dann „Bluetooth-Adapter“ drücken.',
+          'Einen Bluetooth-Adapter zuerst in den Einstellungen des Systems koppeln, dann „Über Bluetooth wählen“ drücken.',
       },
     ],
     points: {
@@ -490,7 +490,7 @@ export const de: typeof en = {
     otherSpeed: (bitRate) =>
       `Der Adapter, den dieser Browser kennt, lief zuletzt mit ${german.number(bitRate / 1000, bitRate % 1000 === 0 ? 0 : 1)} kbit/s. Das Tempo dieses Autos angeben, dann ihn wählen.`,
     otherTab: 'Ein anderer Tab verwendet den Adapter.',
-    back: 'Er ist wieder eingesteckt.',
+    back: 'Er ist wieder eingesteckt. „Adapter neu verbinden“ drücken.',
   },
   check: {
     button: 'Diesen Adapter prüfen',

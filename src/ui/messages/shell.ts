@@ -34,7 +34,7 @@ export const en = {
   partMissingCar: 'The car is unchanged.',
   partMissingDo: 'Check the network, then try again.',
   states: { ok: 'good', warn: 'attention', danger: 'not good', live: 'under way', todo: 'to do' },
-  signed: (left: string) => `Signed, ${left}`,
+  signed: (left: string | null) => (left === null ? 'Signed' : `Signed, ${left}`),
   signedSpoken: (volts: string, name: string, left: string) =>
     `${volts}, typed and signed by ${name}, not measured. It ends in ${left}.`,
   typeVoltage: 'Type a meter reading',
@@ -92,7 +92,7 @@ export const de: typeof en = {
   partMissingCar: 'Das Auto ist unverändert.',
   partMissingDo: 'Das Netz prüfen, dann erneut versuchen.',
   states: { ok: 'gut', warn: 'Achtung', danger: 'nicht gut', live: 'läuft', todo: 'zu tun' },
-  signed: (left) => `Gezeichnet, ${left}`,
+  signed: (left) => (left === null ? 'Gezeichnet' : `Gezeichnet, ${left}`),
   signedSpoken: (volts, name, left) =>
     `${volts}, eingegeben und gezeichnet von ${name}, nicht gemessen. Gilt noch ${left}.`,
   typeVoltage: 'Messwert eingeben',

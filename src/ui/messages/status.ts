@@ -53,7 +53,7 @@ const limitsEn: Readonly<Record<AdapterLimit, string>> = {
   clone: 'It is a copy that says more than it can do.',
   wireless: 'It works over radio, which may break off.',
   'loses-answers': 'It lost answers when it was checked.',
-  untested: 'Nobody has tried this with such an adapter yet.',
+  untested: 'Nobody has tried it yet: the adapter check decides.',
 };
 
 /** One word per state; only what deviates is told at length. */
@@ -123,7 +123,7 @@ export const en = {
       implausible: 'The reading cannot be right.',
     },
     source: {
-      adapter: (from, error) => `Measured by the adapter ${from}, ±${error}.`,
+      adapter: (_, error) => `Measured by the adapter, ±${error}.`,
       module: (from, error) => `Told by the module ${from}, ±${error}.`,
       signed: (from) => `Typed in and signed by ${from}.`,
     },
@@ -188,7 +188,7 @@ const limitsDe: typeof limitsEn = {
   clone: 'Er ist ein Nachbau, der mehr angibt, als er kann.',
   wireless: 'Er arbeitet über Funk, und der kann abreißen.',
   'loses-answers': 'Er hat bei der Prüfung Antworten verloren.',
-  untested: 'Das hat mit einem solchen Adapter noch niemand versucht.',
+  untested: 'Das hat noch niemand versucht: Die Adapterprüfung entscheidet.',
 };
 
 export const de: typeof en = {
@@ -264,7 +264,7 @@ export const de: typeof en = {
       implausible: 'Der Messwert kann nicht stimmen.',
     },
     source: {
-      adapter: (from, error) => `Gemessen vom Adapter ${from}, ±${error}.`,
+      adapter: (_, error) => `Gemessen vom Adapter, ±${error}.`,
       module: (from, error) => `Gemeldet vom Modul ${from}, ±${error}.`,
       signed: (from) => `Eingegeben und gezeichnet von ${from}.`,
     },

@@ -22,6 +22,12 @@ export const ADAPTER_FILTERS: readonly SerialPortFilter[] = [
   { usbVendorId: 0x0403, usbProductId: 0xffa8 },
   { usbVendorId: 0x0403, usbProductId: 0x6001 },
   { usbVendorId: 0x0403, usbProductId: 0x6015 },
+  { usbVendorId: 0x0403, usbProductId: 0x6010 },
+  { usbVendorId: 0x1a86, usbProductId: 0x7584 },
+  { usbVendorId: 0x10c4, usbProductId: 0xea60 },
+  { usbVendorId: 0x1a86, usbProductId: 0x7523 },
+  { usbVendorId: 0x1a86, usbProductId: 0x55d4 },
+  { usbVendorId: 0x067b, usbProductId: 0x2303 },
 ];
 
 /** What the browser's list is to show: adapters we know, Bluetooth serial ports, or whatever there is. */
