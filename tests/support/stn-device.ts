@@ -77,6 +77,8 @@ export class StnTestDevice {
   /** At this rate the device hears and the host does not. */
   deafAbove = Number.POSITIVE_INFINITY;
   volts = '12.34';
+  /** What `STI` says; another text is another device. */
+  st: string | null;
   readonly #options: StnDeviceOptions;
   readonly #output: ((bytes: Uint8Array) => void)[] = [];
   #settings = { ...DEFAULTS };
@@ -97,6 +99,12 @@ export class StnTestDevice {
   constructor(options: StnDeviceOptions) {
     this.#options = options;
     this.baudRate = options.baudRate ?? 115_200;
+    this.st = options.st === undefined ? 'STN2120 v5.6.19' : options.st;
+  }
+
+  /** Resolves when everything it has to say is on its way to the host. */
+  saidAll(): Promise<void> {
+    return this.#options.clock.sleep(Math.max(0, this.#pacedUntilMs - this.#options.clock.now()));
   }
 
   get isBusy(): boolean {
@@ -236,7 +244,8 @@ export class StnTestDevice {
   }
 
   #obey(command: string): string | null {
-    const { elm = 'ELM327 v1.4b', st = 'STN2120 v5.6.19', vt = null, product = 'OBDLink EX r1.0.0' } = this.#options;
+    const { st } = this;
+    const { elm = 'ELM327 v1.4b', vt = null, product = 'OBDLink EX r1.0.0' } = this.#options;
     const { serial = '212010012345', tableSize = 100 } = this.#options;
     if (command === 'ATI') return elm;
     if (command === 'STI') return st;

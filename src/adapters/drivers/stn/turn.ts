@@ -244,7 +244,7 @@ export class Turn {
   /** Something answered, so the request went out; what it said is not known. */
   #answerLost(error: StackError): void {
     this.#settle(null);
-    if (!this.#isAnswered) this.#listener.failed(error, this.#atMs);
+    this.#listener.failed(error, this.#atMs);
     if (!this.#request.functional) this.release();
   }
 
@@ -279,7 +279,7 @@ export class Turn {
 
   #ended({ malformed }: ConsoleAnswer): void {
     this.#atMs = this.#clock.now();
-    if (malformed > 0 && !this.#isAnswered) this.#answerLost(unexpected('a line that lost bytes'));
+    if (malformed > 0 && !this.#isAnswered && !this.#mayBeCut) this.#answerLost(unexpected('a line that lost bytes'));
     this.#settle(null);
   }
 
