@@ -177,7 +177,7 @@ export const en = {
   key: {
     again: 'Try the key once more',
     againIn: (leftMs: number) => `Try the key once more in ${english.duration(leftMs)}`,
-    againAct: (act: string) => `Try the key once more: ${act.charAt(0).toLowerCase()}${act.slice(1)}`,
+    againAct: (act: string) => `Try again: ${act.charAt(0).toLowerCase()}${act.slice(1)}`,
     refusedBefore: 'A key of this module was refused before',
     cost: 'If it is refused again, the module may lock: for 10 minutes as a rule, some modules for hours. What is behind the key cannot be written until then.',
     costDo: 'Before another try, switch the ignition off for 30 s and on again.',
@@ -412,7 +412,7 @@ export const de: typeof en = {
   key: {
     again: 'Den Schlüssel noch einmal versuchen',
     againIn: (leftMs) => `Den Schlüssel noch einmal versuchen in ${german.duration(leftMs)}`,
-    againAct: (act) => `Den Schlüssel noch einmal versuchen: ${act}`,
+    againAct: (act) => `Noch einmal: ${act}`,
     refusedBefore: 'Ein Schlüssel wurde von diesem Modul schon abgelehnt',
     cost: 'Wird er wieder abgelehnt, sperrt sich das Modul vielleicht: in der Regel 10 Minuten, manche stundenlang. Was hinter dem Schlüssel liegt, kann bis dahin nicht geschrieben werden.',
     costDo: 'Vor einem neuen Versuch die Zündung 30 s aus- und wieder einschalten.',
