@@ -12,7 +12,12 @@ export default defineConfig({
   forbidOnly: true,
   // A test that passes the second time is a fault that was not looked at.
   retries: 0,
-  workers: 1,
+  // Two browsers at most: one at the app, one at the slow lines of the adapters, which are mostly waiting.
+  workers: 2,
+  projects: [
+    { name: 'app', testIgnore: 'adapters.spec.ts', workers: 1 },
+    { name: 'adapters', testMatch: 'adapters.spec.ts', workers: 1 },
+  ],
   timeout: 60_000,
   expect: { timeout: 10_000 },
   reporter: [['list']],

@@ -20,6 +20,20 @@ export const DRIVERS: readonly DriverEntry[] = [
     load: async () => (await import('./drivers/stn/driver.ts')).createStnDriver(),
   },
   {
+    id: 'elm327',
+    family: 'interpreter',
+    title: 'ELM327',
+    usbFilters: [
+      { vendorId: 0x10c4, productId: 0xea60 }, // CP210x
+      { vendorId: 0x1a86, productId: 0x7523 }, // CH340
+      { vendorId: 0x1a86, productId: 0x55d4 }, // CH9102
+      { vendorId: 0x067b, productId: 0x2303 }, // PL2303
+      { vendorId: 0x0403, productId: 0x6001 }, // FT232R
+    ],
+    baudRates: [38_400, 115_200, 9600, 230_400, 500_000],
+    load: async () => (await import('./drivers/elm327/driver.ts')).createElm327Driver(),
+  },
+  {
     id: 'slcan',
     family: 'slcan',
     title: 'CANable, CANUSB, USBtin (slcan)',

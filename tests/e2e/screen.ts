@@ -3,7 +3,7 @@
  * method says so, and each method ends when the screen shows what the press brings.
  */
 import { expect, type Locator, type Page } from '@playwright/test';
-import type { FaultScript, SimulatorControl } from '#contract/simulator-control.ts';
+import type { FaultScript, SimulatorControl, VirtualAdapter } from '#contract/simulator-control.ts';
 
 export type SectionName = 'Connect' | 'Vehicle' | 'Backups' | 'Sessions' | 'Help';
 export type TabName = 'Options' | 'Staged' | 'Raw' | 'Faults' | 'Identity' | 'History';
@@ -53,6 +53,28 @@ export class Screen {
   async startSimulator(): Promise<void> {
     await this.press(this.button('Start simulator'));
     await expect(this.heading(/ is ready$/)).toBeVisible();
+  }
+
+  /** The virtual car behind another adapter than the usual one: it takes effect with the next port. */
+  async startSimulatorWith(model: VirtualAdapter): Promise<void> {
+    await this.startSimulator();
+    await this.control({ type: 'adapter', firmware: model, tickMs: 1 });
+    await this.press(this.button('Start simulator again'));
+    await expect(this.page.getByText('Looking for the adapter')).toHaveCount(0);
+    await expect(this.heading(/ is ready$/)).toBeVisible({ timeout: WORK_MS });
+  }
+
+  /** From a scanned car to the end of the adapter check; a copy may also get a person's word. */
+  async checkAdapter(signedBy: string | null): Promise<void> {
+    await this.section('Connect');
+    await this.press(this.page.getByRole('link', { name: 'Check this adapter' }));
+    await this.press(this.button('Check adapter'));
+    await expect(this.button('Check adapter again')).toBeVisible({ timeout: 3 * WORK_MS });
+    if (signedBy === null) return;
+    await this.press(this.button('Let this copy change options'));
+    await this.dialog.getByRole('textbox', { name: 'Your name' }).fill(signedBy);
+    await this.pressInDialog(this.dialog, 'Let it change options');
+    await expect(this.dialog).toHaveCount(0);
   }
 
   /** From Connect or Vehicle, until the car has been read. */

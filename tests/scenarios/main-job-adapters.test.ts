@@ -46,9 +46,15 @@ describe('the main job through every adapter of the virtual car', () => {
         const { adapter } = await open(browser);
         expect(adapter.driver).toBe(expected.driver);
         expect(adapter.verdict.read).toEqual({ may: true });
-        expect(view.vin).toBe('0CBV1000000000017');
-        expect(view.modules.map(({ label, identity }) => [label, identity?.match.kind])).toEqual(WHOLE_CAR);
-        expect(adapter.verdict.code.may).toBe(expected.code === 'yes');
+        if (model === 'clone-bad') {
+          // Requests cut to two bytes: modules answer, and say nothing that could be used.
+          expect(view.vin).toBeNull();
+          expect(view.modules.every(({ identity }) => identity?.match.kind !== 'exact')).toBe(true);
+        } else {
+          expect(view.vin).toBe('0CBV1000000000017');
+          expect(view.modules.map(({ label, identity }) => [label, identity?.match.kind])).toEqual(WHOLE_CAR);
+        }
+          expect(adapter.verdict.code.may).toBe(expected.code === 'yes');
 
         if (expected.code !== 'yes') {
           await expect(planTwoOptions(browser)).rejects.toMatchObject({

@@ -69,7 +69,7 @@ async function identify(
       const settle = () => console.drain(SETTLE_MS[place], signal);
       const identity = await recognise(stoppable, ANSWER_MS[place], settle);
       if (identity === null) return null;
-      const baudRate = !wireless && transport.kind === 'serial' ? lineRateOf(transport) : null;
+      const baudRate = wireless ? null : lineRateOf(transport);
       const qualification = await qualify(stoppable, clock, identity, baudRate);
       const lineRate = wireless ? DEFAULT_LINE_RATE : (lineRateOf(transport) ?? DEFAULT_LINE_RATE);
       return new ElmAdapter(console, identity, qualification, { wireless, baudRate, lineRate });

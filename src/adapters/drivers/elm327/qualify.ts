@@ -32,8 +32,9 @@ export interface ElmAbilities {
 type AbilityName = keyof ElmAbilities;
 
 interface Probe {
-  /** All must be `OK`. */
+  /** All must be `OK`, or answered at all where they show a value. */
   readonly commands: readonly string[];
+  readonly shows?: true;
   /** Puts back what the probe changed. */
   readonly after?: readonly string[];
   readonly ability?: AbilityName;
@@ -59,7 +60,7 @@ const PROBES: readonly Probe[] = [
   { commands: ['ATCSM0'], after: ['ATCSM1'], ability: 'silentMonitor', since: '1.4b' },
   { commands: ['ATCTM5'], after: ['ATCTM1'], ability: 'timerMultiplier', since: '2.1' },
   { commands: ['ATJE'], since: '1.3' },
-  { commands: ['ATAMC'], since: '2.0' },
+  { commands: ['ATAMC'], shows: true, since: '2.0' },
 ];
 
 export interface Qualification {
@@ -80,7 +81,7 @@ const PPS_LIMIT_MS = 3000;
 
 /**
  * Asks for everything the driver uses. The device is left with changed settings: opening a bus begins with `ATD`.
- * @param lineRate bit/s the serial line runs at, null where it says nothing (Bluetooth, simulated)
+ * @param lineRate bit/s the serial line runs at, null where it says nothing (Bluetooth)
  * @throws StackError `adapter/*` when it falls silent for good, `transport/*`, `call/aborted`
  */
 export async function qualify(
@@ -99,6 +100,11 @@ export async function qualify(
     tripsMs.push(clock.now() - startMs);
     return hasStatus(lines, 'ok');
   };
+  /** A command that answers with a value: anything but a refusal. */
+  const shown = async (command: string): Promise<boolean> => {
+    const lines = await linesOf(ask, command);
+    return lines !== null && lines.length > 0 && !hasStatus(lines, 'unknown-command');
+  };
   if (identity.version === null) tell('version-never-existed', identity.text);
   await taken('ATD');
   await taken('ATE0');
@@ -106,8 +112,8 @@ export async function qualify(
   const tryProtocol = await changeOfProtocol(ask, taken, tell);
   const abilities: Partial<Record<AbilityName, boolean>> = { tryProtocol };
   let liesAboutCommands = false;
-  for (const { commands, after = [], ability, since } of PROBES) {
-    const missing = await firstRefused(commands, taken);
+  for (const { commands, after = [], ability, shows = false, since } of PROBES) {
+    const missing = await firstRefused(commands, shows ? shown : taken);
     for (const command of after) await taken(command);
     if (ability) abilities[ability] = missing === null;
     const promised = since !== undefined && identity.version !== null && versionIndex(since) <= identity.version;

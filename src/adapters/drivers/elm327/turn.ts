@@ -3,6 +3,7 @@ import { parseLine, statusError } from '#adapters/drivers/interpreter/lines.ts';
 import { sleepUnlessAborted } from '#base/clock.ts';
 import type { CanFrame } from '#contract/adapter.ts';
 import { isStackError, StackError } from '#contract/errors.ts';
+import type { IsoTpEngine } from '#link/isotp/machine.ts';
 import type { ElmChannel, Job } from './channel.ts';
 import type { ElmAbilities } from './qualify.ts';
 import type { ElmSettings, Patience } from './settings.ts';
@@ -54,7 +55,10 @@ export class ElmTurn {
   readonly #channel: ElmChannel;
   readonly #ask: Ask;
   readonly #usesChipFlow: boolean;
+  #waitsToBegin: boolean;
   #listening = false;
+  /** Whose frames went out last: the answer that comes in now is for it. */
+  #engine: IsoTpEngine | null = null;
   #lastFrameMs = Number.NEGATIVE_INFINITY;
 
   constructor(host: TurnHost, channel: ElmChannel, ask: Ask, usesChipFlow: boolean) {
@@ -62,6 +66,7 @@ export class ElmTurn {
     this.#channel = channel;
     this.#ask = ask;
     this.#usesChipFlow = usesChipFlow;
+    this.#waitsToBegin = channel.hasMessage;
   }
 
   get channel(): ElmChannel {
@@ -75,16 +80,37 @@ export class ElmTurn {
 
   /** @throws StackError `adapter/*`, `transport/*`: the device's settings are then unknown */
   async run(): Promise<void> {
-    const { jobs, console } = this.#host;
+    const { console } = this.#host;
     for (;;) {
       if (this.#host.ended) return;
-      this.#channel.begin();
-      const job = jobs.shift();
+      if (this.isReady) this.#begin();
+      const job = this.#nextJob();
       if (job) await this.#perform(job);
       else if (this.#channel.isClosed || this.#mayYield(console.waitingTurns)) return;
       else if (this.#host.canInterrupt && this.#host.monitors) await this.#listen();
       else return;
     }
+  }
+
+  /** The message this turn is for can begin. A later one has a turn of its own, with settings of its own. */
+  get isReady(): boolean {
+    return this.#waitsToBegin && this.#channel.isReady;
+  }
+
+  #begin(): void {
+    this.#waitsToBegin = false;
+    this.#channel.begin();
+  }
+
+  /** An answer that comes in block by block is not broken off for the flow control of another one. */
+  mayServe(job: Job): boolean {
+    return job.engine === this.#engine || this.#engine?.sendMustWait !== true;
+  }
+
+  #nextJob(): Job | undefined {
+    const { jobs } = this.#host;
+    const own = jobs.findIndex((job) => job.engine === this.#engine);
+    return jobs.splice(Math.max(0, own), 1)[0];
   }
 
   #mayYield(waitingTurns: number): boolean {
@@ -95,6 +121,7 @@ export class ElmTurn {
     const last = job.frames.at(-1);
     try {
       if (job.cancelled || !last) return;
+      this.#engine = job.engine;
       await this.#host.settings.header(this.#ask, { requestId: last.id, extended: last.extended });
       if (job.frames.length > 1) await this.#sendWithoutAnswer(job);
       if (!job.cancelled) await this.#sendAndListen(job, last);
@@ -195,7 +222,7 @@ export class ElmTurn {
   async #listen(): Promise<void> {
     const { settings, jobs, heardFrames } = this.#host;
     await settings.acknowledgeMonitored(this.#ask, heardFrames);
-    if (jobs.length > 0 || this.#channel.isReady || this.#host.ended) return;
+    if (jobs.length > 0 || this.isReady || this.#host.ended) return;
     let failed = false;
     const onLine = (line: string, atMs: number) => {
       failed = this.#hear(line, atMs, 'ATMA', () => undefined) !== null || failed;

@@ -10,6 +10,8 @@ import { UartWire } from './uart.ts';
 
 export interface InterpreterOptions extends LineOptions {
   readonly model: InterpreterModel;
+  /** Bit/s at which its UART starts; default: the model's as delivered. */
+  readonly baudRate?: number;
 }
 
 export interface InterpreterDevice extends VirtualDevice {
@@ -46,7 +48,8 @@ class InterpreterLine extends SerialLine implements InterpreterDevice {
   #bytes = 0;
 
   constructor(car: VirtualCar, port: MessagePortLike, options: InterpreterOptions) {
-    const data = INTERPRETERS[options.model];
+    const model = INTERPRETERS[options.model];
+    const data = options.baudRate === undefined ? model : { ...model, baudRate: options.baudRate };
     super(car, port, data.usb, options);
     this.model = options.model;
     this.#isLow = car.conditions.volts < LOW_VOLTS;
