@@ -126,19 +126,21 @@ export class RunningCommand {
   take(line: string, atMs: number): void {
     this.heardLine = true;
     const stopped = /^(.*?)\s*STOPPED$/i.exec(line);
-    if (stopped) this.#stopped = line;
-    const kept = stopped ? (stopped[1] ?? '') : line;
-    if (kept === '') return;
+    if (stopped) {
+      this.#stopped = line;
+      if (stopped[1] !== '') this.malformed++; // glued to it: the device broke off in the middle of a line
+      return;
+    }
     if (this.options.keepLines !== false) {
-      this.#lines.push(kept);
-      this.#chars += kept.length;
+      this.#lines.push(line);
+      this.#chars += line.length;
       if (this.#chars > MAX_ANSWER_CHARS) {
         const what = `${this.#chars} characters and no prompt in answer to ${this.text}`;
         this.fail(new StackError('adapter/garbage', what, { bytes: this.#chars }));
         return;
       }
     }
-    this.options.onLine?.(kept, atMs);
+    this.options.onLine?.(line, atMs);
   }
 
   /** The prompt came: the device is free. */

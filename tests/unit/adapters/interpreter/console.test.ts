@@ -128,6 +128,16 @@ describe('console of a command interpreter', () => {
     expect(isStackError(await clock.run(caught(console.ask('22F190'))), 'adapter/stopped')).toBe(true);
   });
 
+  it('a line glued to STOPPED is half a line: it is told to nobody', async () => {
+    const { clock, console } = await bench((text, say) => say(text === ' ' ? '1462STOPPED\r\r>' : '7E8065003\r7E810'));
+    const told: string[] = [];
+    const asked = console.ask('ATMA', { onLine: (line) => told.push(line), quietMs: 5000 });
+    await clock.advance(100);
+    await console.interrupt();
+    const { lines, malformed } = await clock.run(asked);
+    expect([told, lines, malformed]).toEqual([['7E8065003'], ['7E8065003'], 1]);
+  });
+
   it.each(['LV RESET', 'ERR94', 'ELM327 v1.5', 'STN1110 v4.0.4'])(
     '%s in an answer is adapter/reset',
     async (banner) => {

@@ -20,7 +20,7 @@ const WORDS: readonly (readonly [string, string, readonly string[]])[] = [
   ['77862F190 <RX ERROR', 'null', ['started 3', 'failed isotp/unexpected-pdu']],
   ['77862F19041BUFFER FULL', 'null', ['failed adapter/buffer-full']],
   ['STOPPED', 'adapter/stopped', []],
-  ['77862F190STOPPED', 'adapter/stopped', ['778 62F190']],
+  ['77862F190STOPPED', 'adapter/stopped', []],
   ['ERR12', 'adapter/stopped', []],
   ['ERR94', 'adapter/reset', []],
   ['LV RESET', 'adapter/reset', []],
