@@ -23,8 +23,8 @@ export interface ElmVariant {
   readonly forgets?: readonly ('caf' | 's' | 'al' | 'echo')[];
   /** Characters of an answer before `BUFFER FULL`; counted per command, so a fast answer is a long one. */
   readonly bufferChars?: number;
-  /** A byte while it is busy is lost instead of ending what it does. */
-  readonly deafWhileBusy?: boolean;
+  /** A byte other than CR while it is busy is lost instead of ending what it does. */
+  readonly heedsOnlyCr?: boolean;
   /** Only this many bytes of a request go out. */
   readonly sendsBytes?: number;
   readonly chipFlowControlBroken?: boolean;
@@ -172,8 +172,8 @@ export class ElmTestDevice {
   #byte(byte: number): void {
     const character = String.fromCharCode(byte);
     if (this.#busy) {
+      if (this.#variant.heedsOnlyCr && byte !== 0x0d) return;
       if (character !== ' ') this.violations.push(`${JSON.stringify(character)} while busy`);
-      if (this.#variant.deafWhileBusy) return;
       this.#endBusy('STOPPED');
       return;
     }

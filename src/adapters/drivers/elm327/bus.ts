@@ -253,11 +253,9 @@ export class ElmBus implements IsoTpBus {
 
   /** The channel's own ids, and those of channels whose answer is still expected. */
   #filterFor(channel: ElmChannel): IdFilter {
-    const now = this.#console.clock.now();
     const { extended } = channel.target;
     return this.#channels
-      .filter((other) => other !== channel && other.target.extended === extended && other.holdUntilMs > now)
-      .filter((other) => !other.isReady)
+      .filter((other) => other !== channel && other.target.extended === extended && other.awaitsAnswer)
       .reduce((filter, other) => joinFilters(filter, other.target.filter), channel.target.filter);
   }
 
@@ -265,8 +263,8 @@ export class ElmBus implements IsoTpBus {
     const turn = this.#turn;
     if (turn?.listening && this.#canInterrupt) {
       const now = this.#console.clock.now();
-      const dueMs = Math.min(...this.#jobs.map((job) => job.dueMs));
-      if (dueMs <= now || turn.channel.isReady || turn.channel.isClosed || this.#reason) void this.#console.interrupt();
+      const dueMs = Math.min(...this.#jobs.filter((job) => turn.mayServe(job)).map((job) => job.dueMs));
+      if (dueMs <= now || turn.isReady || turn.channel.isClosed || this.#reason) void this.#console.interrupt();
       else if (dueMs !== Number.POSITIVE_INFINITY) this.#lookAgainAt(dueMs);
     }
     this.#console.reconsiderYield();

@@ -13,7 +13,7 @@ import {
 import type { CloseReason } from '#contract/transport.ts';
 import { type IsoTpActions, type IsoTpEngine, IsoTpMachine } from '#link/isotp/machine.ts';
 import { isFunctional, responders, type Target, targetOf } from './addressing.ts';
-import { answerKind, P2_MS, P2_STAR_MS } from './answers.ts';
+import { answerKind, P2_MS, P2_STAR_MS, PENDING_LIMIT_MS } from './answers.ts';
 import { stMinMs, withoutStMin } from './flow-control.ts';
 
 /** Frames that an ISO-TP machine wants on the wire, in order and as one block. */
@@ -90,6 +90,8 @@ export class ElmChannel implements DiagChannel {
   /** Until when an answer to the last request is waited for. */
   #expectUntilMs = Number.NEGATIVE_INFINITY;
   #requestSid: number | null = null;
+  /** The ECU said that it works on the last request; its answer is due until then. */
+  #pendingUntilMs = Number.NEGATIVE_INFINITY;
   #stMinMs = 0;
   /** The running reception was begun by the chip's flow control. */
   #chipReceives = false;
@@ -125,15 +127,25 @@ export class ElmChannel implements DiagChannel {
     return this.#reason !== null;
   }
 
-  /** A message waits and may begin. */
+  /** A message waits for its turn. */
+  get hasMessage(): boolean {
+    return this.#pending !== null && !this.#pending.begun;
+  }
+
+  /** … and no answer that is still coming in keeps it. */
   get isReady(): boolean {
-    return this.#pending !== null && !this.#pending.begun && !this.#receives;
+    return this.hasMessage && !this.#receives;
   }
 
   /** Nobody else should get the device before: −Infinity when nothing is expected. */
   get holdUntilMs(): number {
     const busy = this.#pending?.begun === true || this.#jobs.size > 0 || this.#receives;
     return busy ? Number.POSITIVE_INFINITY : this.#expectUntilMs;
+  }
+
+  /** Its ECU still owes an answer: it must be heard in the turns of others, too. */
+  get awaitsAnswer(): boolean {
+    return Math.max(this.#pendingUntilMs, this.holdUntilMs) > this.#host.clock.now();
   }
 
   get #receives(): boolean {
@@ -170,6 +182,7 @@ export class ElmChannel implements DiagChannel {
     const pending = this.#pending;
     if (!pending || !this.isReady) return;
     pending.begun = true;
+    this.#pendingUntilMs = Number.NEGATIVE_INFINITY;
     this.#requestSid = pending.pdu[0] ?? null;
     this.#stMinMs = 0;
     this.#sender.send(pending.pdu, this.#host.clock.now());
@@ -214,6 +227,7 @@ export class ElmChannel implements DiagChannel {
   fail(error: StackError): void {
     const expected = this.holdUntilMs > this.#host.clock.now();
     this.#expectUntilMs = Number.NEGATIVE_INFINITY;
+    if (this.#chipReceives && isStackError(error, 'adapter/buffer-full')) this.#host.chipFlowControlFailed();
     const sending = this.#pending !== null;
     this.#forget();
     this.#settle(error);
@@ -329,8 +343,14 @@ export class ElmChannel implements DiagChannel {
     this.#chipReceives = false;
     if (!this.functional && this.#requestSid !== null) {
       const kind = answerKind(pdu, this.#requestSid);
-      if (kind === 'pending') this.expectAnswer(this.#host.clock.now() + P2_STAR_MS + this.latencyMs);
-      else if (kind === 'final') this.#expectUntilMs = Number.NEGATIVE_INFINITY;
+      const now = this.#host.clock.now();
+      if (kind === 'pending') {
+        this.expectAnswer(now + P2_STAR_MS + this.latencyMs);
+        this.#pendingUntilMs = now + PENDING_LIMIT_MS;
+      } else if (kind === 'final') {
+        this.expectAnswer(Number.NEGATIVE_INFINITY);
+        this.#pendingUntilMs = Number.NEGATIVE_INFINITY;
+      }
     }
     this.#emit({ type: 'message', source, pdu, atMs });
   }

@@ -251,7 +251,15 @@ export class InterpreterConsole {
     });
     this.#lines.reset();
     let lines: readonly string[] = [];
-    for (let i = 0; i < RESYNC_QUESTIONS && !saysWho(lines); i++) lines = (await this.#run('ATI', stop)).lines;
+    for (let i = 0; i < RESYNC_QUESTIONS && !saysWho(lines); i++)
+      lines = await this.#run('ATI', stop).then(
+        (answer) => answer.lines,
+        (error: unknown) => {
+          // a device that heeds no space is broken off by the CR of ATI
+          if (!isStackError(error, 'adapter/stopped')) throw error;
+          return [];
+        },
+      );
     this.#promptOwed = false;
     return lines;
   }
