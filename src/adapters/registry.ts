@@ -16,7 +16,7 @@ export const DRIVERS: readonly DriverEntry[] = [
       { vendorId: 0x1a86, productId: 0x7584 }, // vLinker (uncertain)
       { vendorId: 0x0403, productId: 0x6001 }, // FT232R: older vLinker, ELS27
     ],
-    baudRates: [115_200, 38_400, 9600],
+    baudRates: [115_200, 38_400, 9600, 2_000_000, 500_000], // the last two: a tab that was killed while the line was raised
     load: async () => (await import('./drivers/stn/driver.ts')).createStnDriver(),
   },
   {

@@ -110,6 +110,23 @@ export function driverSuite(name: string, expected: DriverExpectations, makeHarn
       expect(ids).toEqual([...Array(40).fill(0x700), ...Array(40).fill(0x701), ...Array(3).fill(0x702)]);
     });
 
+    it('times its round trips with the channel open, between batches, without a frame on the bus', async () => {
+      const harness = await withLink(async (link, { clock, receive }, adapter) => {
+        const { roundTrips } = adapter;
+        if (roundTrips === undefined) return; // a device that never answers anything
+        const sending = link.send(batchOf(40, 0x700));
+        const timed = roundTrips(20);
+        receive(0x7e8, '065003003201F4AA');
+        const [trips] = await Promise.all([timed, sending]);
+        expect(trips).toHaveLength(20);
+        expect(Math.min(...trips)).toBeGreaterThanOrEqual(0);
+        expect(Math.max(...trips)).toBeLessThan(300);
+        await clock.sleep(50);
+        expect(link.counters.received).toBe(1);
+      });
+      expect(harness.wire().length % 40).toBe(0);
+    });
+
     it('hands every received frame to every listener, in order, until it unsubscribes', async () => {
       await withLink(async (link, { clock, receive }) => {
         const got: RxCanFrame[] = [];

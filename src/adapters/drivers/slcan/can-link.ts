@@ -110,6 +110,16 @@ export class SlcanCanLink implements CanLink {
     }
   }
 
+  /** A question to the device between batches; the wait for its turn ends with the signal. */
+  askBetween<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    this.#checkOpen();
+    return this.#exclusively(() => {
+      if (signal.aborted) throw abortError(signal, 'ask the adapter');
+      this.#checkOpen();
+      return work(signal);
+    });
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

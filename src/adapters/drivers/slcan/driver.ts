@@ -138,6 +138,8 @@ async function measure(
 class SlcanAdapter implements Adapter {
   readonly info: AdapterInfo;
   readonly can: NonNullable<Adapter['can']>;
+  /** Where the device answers `V`; it does so with the channel open too. */
+  readonly roundTrips?: NonNullable<Adapter['roundTrips']>;
   readonly #device: SlcanDevice;
   readonly #firmware: Firmware;
   readonly #usualMs: number | null;
@@ -171,6 +173,7 @@ class SlcanAdapter implements Adapter {
       verdict: verdictOf(firmware),
     };
     this.can = { open: (config, call) => this.#open(config, call) };
+    if (firmware.text) this.roundTrips = (count, call) => this.#roundTrips(count, call);
   }
 
   get closed(): Adapter['closed'] {
@@ -180,6 +183,29 @@ class SlcanAdapter implements Adapter {
   async close(): Promise<void> {
     await this.#link?.close();
     await this.#device.transport.close();
+  }
+
+  /** @throws StackError `adapter/no-answer` for one that stays away, `adapter/identity-changed` */
+  async #roundTrips(count: number, { timeoutMs, signal }: CallOptions = {}): Promise<readonly number[]> {
+    const { text } = this.#firmware;
+    const one = async (ended: AbortSignal): Promise<number> => {
+      const startMs = this.#clock.now();
+      const answer = await this.#device.exchange('V', 'text', TEXT_LIMIT_MS, ended);
+      if (answer.kind !== 'text') throw noAnswer('V', TEXT_LIMIT_MS);
+      if (printable(answer.text) !== text)
+        throw new StackError('adapter/identity-changed', 'another device answers than before', {
+          expected: text,
+          actual: printable(answer.text),
+        });
+      return this.#clock.now() - startMs;
+    };
+    const limitMs = timeoutMs ?? count * TEXT_LIMIT_MS + N_AS_MS;
+    return bounded(this.#clock, 'time the adapter', limitMs, signal, async (ended) => {
+      const tripsMs: number[] = [];
+      // One at a time: frames of the car's own traffic come between them, and nothing waits for all.
+      while (tripsMs.length < count) tripsMs.push(await (this.#link ? this.#link.askBetween(one, ended) : one(ended)));
+      return tripsMs;
+    });
   }
 
   async #open(config: CanConfig, call: CallOptions = {}): Promise<CanLink> {
