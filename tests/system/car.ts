@@ -65,7 +65,7 @@ export async function checked(screen: Screen, acceptedBy: string | null): Promis
   await connected(screen);
   await screen.scan();
   await screen.section('Connect');
-  await screen.press(page.getByRole('link', { name: 'Check this adapter' }));
+  await screen.press(page.getByRole('link', { name: 'Check this adapter' }).first());
   await screen.press(screen.button('Check adapter'));
   await screen.button('Check adapter again').waitFor({ timeout: CHECK_MS });
   if (acceptedBy !== null) {

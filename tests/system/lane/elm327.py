@@ -9,12 +9,13 @@ from collections import deque
 
 import can
 
-from lane.elm_settings import (CAN_CHECKS, DEFAULT_TIMEOUT, FILLER, PARAMETERS, PROTOCOL_NAMES,
-                               SILENT_MONITORING, STILL_WAIT_AFTER_PENDING, V1_4B, V2_0, Settings, apply)
+from lane.elm_settings import (CAN_CHECKS, DEFAULT_TIMEOUT, FILLER, LINE_RATE, PARAMETERS, PROTOCOL_NAMES,
+                               SILENT_MONITORING, STILL_WAIT_AFTER_PENDING, USUAL_RATE, V1_4B, V2_0, Settings, apply)
 from lane.interpreter import CR, Interpreter
 
 MAILBOXES = 3                # of the CAN controller, towards the wire
 SENT_LIMIT_S = 0.1           # for a frame to be acknowledged by somebody
+STALL_LIMIT_S = 3.0          # where it will be, but this machine may be slow
 PENDING_WAIT_S = 5.2         # a device that knows NRC 78 waits so long for the answer after it
 SEARCH_ORDER = '6897'
 WARM_START_S = 0.06
@@ -26,19 +27,27 @@ SINGLE, FIRST, CONSECUTIVE, FLOW = range(4)
 class Elm327(Interpreter):
     """One ELM327. `traits`: version (number and as it calls itself), lacks, forgets, resetS … see lane/adapters.py."""
 
-    def __init__(self, *arguments):
-        self._parameters, self._stored_protocol = dict(PARAMETERS), '0'        # the EEPROM
-        super().__init__(*arguments)
+    def __init__(self, wire, traits, *rest):
+        self._parameters, self._switched_on, self._stored_protocol = dict(PARAMETERS), set(), '0'     # the EEPROM
+        if traits['baud'] != USUAL_RATE:
+            self._parameters[LINE_RATE] = 0 if traits['baud'] == 9600 else round(4_000_000 / traits['baud'])
+            self._switched_on.add(LINE_RATE)
+        super().__init__(wire, traits, *rest)
 
     def _power_on(self):
         self.settings = Settings(protocol=self._stored_protocol)
-        self.settings.timer_ticks = self._parameters[DEFAULT_TIMEOUT]
-        self.settings.silent_monitoring = self._parameters[SILENT_MONITORING] != 0
-        self._bus_open = self._hearing = self._monitoring = self._overflow = self._sent = False
+        self.settings.timer_ticks = self._in_force(DEFAULT_TIMEOUT)
+        self.settings.silent_monitoring = self._in_force(SILENT_MONITORING) != 0
+        self._bus_open = self._hearing = self._monitoring = self._overflow = False
+        self._sending = None             # the frame that waits for the wire
         self._frames = deque()
         self._learned_s = None           # how long answers take, for adaptive timing
         self._switch_wait_s = HANDSHAKE_S
         self._wire.flush()
+
+    def _in_force(self, number):
+        """A parameter, where it is switched on, else as delivered."""
+        return (self._parameters if number in self._switched_on else PARAMETERS)[number]
 
     def _identification(self):
         return self._traits['name']
@@ -66,10 +75,11 @@ class Elm327(Interpreter):
         """The bit rate at which the controller takes part in the bus, None while it does not."""
         return self.rate if self._bus_open and not self.dead else None
 
-    def on_sent(self, _message):
+    def on_sent(self, message):
         """A frame of ours has reached the bus."""
         with self._changed:
-            self._sent = True
+            if message is self._sending:
+                self._sending = None
             self._changed.notify_all()
 
     def on_frame(self, message):
@@ -126,7 +136,7 @@ class Elm327(Interpreter):
 
     def _message(self, identifier, data):
         if not self.settings.variable_dlc:
-            data = data.ljust(8, bytes([self._parameters[FILLER]]))
+            data = data.ljust(8, bytes([self._in_force(FILLER)]))
         return can.Message(arbitration_id=identifier, is_extended_id=self.settings.can()[1], data=data)
 
     # Commands.
@@ -215,10 +225,19 @@ class Elm327(Interpreter):
         self._parameters[int(number, 16)] = int(value, 16)
         return 'OK'
 
+    def _switch_parameter(self, number, state):
+        numbers = set(self._parameters) if number == 'FF' else {int(number, 16)}
+        if not numbers <= set(self._parameters):
+            return '?'
+        self._switched_on = self._switched_on | numbers if state == 'ON' else self._switched_on - numbers
+        return 'OK'
+
     def _list_parameters(self):
         numbers = sorted(self._parameters)
         for start in range(0, len(numbers), 4):
-            self._say('  '.join(f'{number:02X}:{self._parameters[number]:02X} F' for number in numbers[start:start + 4]))
+            self._say('  '.join(
+                f'{number:02X}:{self._parameters[number]:02X} {"N" if number in self._switched_on else "F"}'
+                for number in numbers[start:start + 4]))
 
     def _try_rate(self, divisor):
         return self._switch_rate(4_000_000 // max(1, int(divisor, 16)), self._identification())
@@ -254,7 +273,7 @@ class Elm327(Interpreter):
         (r'([ST])P(A?)([0-9A-C])', 1.0, _choose_protocol), (r'([ST])P(0)(0)', 1.0, _choose_protocol),
         (r'PC', 1.0, _close_protocol), (r'MA', 1.0, _monitor),
         (r'PPS', 1.1, _list_parameters), (r'PP([0-9A-F]{2})SV([0-9A-F]{2})', 1.1, _parameter),
-        (r'PP[0-9A-F]{2}O(?:N|FF)', 1.1, lambda self: 'OK'),
+        (r'PP([0-9A-F]{2})(ON|OFF)', 1.1, _switch_parameter),
         (r'AMC', V2_0, lambda self: '00'), (r'BRD([0-9A-F]{2})', 1.2, _try_rate),
         (r'BRT([0-9A-F]{2})', 1.2, _rate_timeout), (r'@2', 1.3, lambda self: '?'),
         (r'LP', V1_4B, lambda self: '?'),
@@ -326,8 +345,9 @@ class Elm327(Interpreter):
 
     def _transmit(self, identifier, data):
         """Whether one frame reached the bus."""
-        self._sent = False
-        if self._wire.offer(self._message(identifier, data), MAILBOXES) and self._wait(lambda: self._sent, SENT_LIMIT_S):
+        message = self._sending = self._message(identifier, data)
+        limit_s = STALL_LIMIT_S if self.can_bitrate() == self._wire.bitrate else SENT_LIMIT_S
+        if self._wire.offer(message, MAILBOXES) and self._wait(lambda: self._sending is not message, limit_s):
             return True
         self._wire.flush()
         return False
@@ -357,7 +377,7 @@ class Elm327(Interpreter):
 
     def _says_pending(self, message):
         body = self._body(message)
-        waits = self._traits['version'] >= V2_0 and self._parameters[CAN_CHECKS] & STILL_WAIT_AFTER_PENDING
+        waits = self._traits['version'] >= V2_0 and self._in_force(CAN_CHECKS) & STILL_WAIT_AFTER_PENDING
         return bool(waits) and body[:2] == b'\x03\x7F' and body[3:4] == b'\x78'
 
     def _listen(self, monitoring=False):

@@ -16,8 +16,10 @@ PROTOCOL_NAMES = {'0': 'AUTO', '1': 'SAE J1850 PWM', '2': 'SAE J1850 VPW', '3': 
                   '4': 'ISO 14230-4 (KWP 5BAUD)', '5': 'ISO 14230-4 (KWP FAST)', '6': 'ISO 15765-4 (CAN 11/500)',
                   '7': 'ISO 15765-4 (CAN 29/500)', '8': 'ISO 15765-4 (CAN 11/250)', '9': 'ISO 15765-4 (CAN 29/250)',
                   'A': 'SAE J1939 (CAN 29/250)', 'B': 'USER1 (CAN 11/125)', 'C': 'USER2 (CAN 11/50)'}
-# programmable parameters: number → value as delivered
-PARAMETERS = {0x03: 0x32, 0x07: 0x09, 0x09: 0x00, 0x0C: 0x68, 0x21: 0xFF, 0x26: 0x00, 0x2A: 0x3C, 0x2C: 0xE0, 0x2D: 0x04}
+# programmable parameters: number → value as delivered, none of them switched on
+PARAMETERS = {**dict.fromkeys(range(0x30), 0xFF), 0x03: 0x32, 0x07: 0x09, 0x09: 0x00, 0x0C: 0x68, 0x26: 0x00, 0x2A: 0x3C,
+              0x2C: 0xE0, 0x2D: 0x04, 0x2E: 0x80, 0x2F: 0x0A}
+LINE_RATE, USUAL_RATE = 0x0C, 38_400
 FILLER, CAN_CHECKS, DEFAULT_TIMEOUT, SILENT_MONITORING = 0x26, 0x2A, 0x03, 0x21
 STILL_WAIT_AFTER_PENDING = 0x04          # bit 2 of CAN_CHECKS
 
