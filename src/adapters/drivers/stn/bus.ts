@@ -14,7 +14,7 @@ import { DeviceSettings } from './settings.ts';
 import { Turn, type TurnRequest } from './turn.ts';
 
 /** A module that was silent last time, or was never asked: it answers short questions first, and soon. */
-const FIRST_ANSWER_MS = 500;
+const FIRST_ANSWER_MS = 250;
 /** A module that answers usually: a long answer shows only when it is whole, so its begin says nothing before. */
 const USUAL_ANSWER_MS = 2000;
 /** Beside that, for each frame of a long request: an ECU that asks for STmin up to 20 ms, and some waits. */

@@ -44,7 +44,7 @@ const RESPONSE_PENDING = 0x78;
  */
 export function kindOfAnswer(payload: Uint8Array, sid: number): AnswerKind {
   if (payload[0] === NEGATIVE) {
-    if (payload[1] !== sid) return 'other';
+    if (payload.length !== 3 || payload[1] !== sid) return 'other';
     return payload[2] === RESPONSE_PENDING ? 'pending' : 'negative';
   }
   return payload[0] === sid + 0x40 ? 'final' : 'other';

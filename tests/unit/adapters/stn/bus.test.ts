@@ -3,7 +3,7 @@ import { isStackError } from '#contract/errors.ts';
 import { DEFAULT_ISOTP_OPTIONS } from '#contract/isotp.ts';
 import { caught, codeOf, heard, hex, message, openTo, StnBench } from './bench.ts';
 
-const FIRST_ANSWER_MS = 500;
+const FIRST_ANSWER_MS = 250;
 
 describe('STN bus', () => {
   it('sets the device up, filters for the channel and sends the request as one STPX without R', async () => {
@@ -67,7 +67,7 @@ describe('STN bus', () => {
     expect(bench.device.violations).toEqual([]);
   });
 
-  it('a module that is not there costs half a second, one that fell silent two and a half, the next is free then', async () => {
+  it('a module that is not there costs a quarter of a second, one that fell silent two and a half', async () => {
     const bench = new StnBench();
     await bench.clock.run(async () => {
       const { bus } = await bench.openBus();
@@ -94,7 +94,7 @@ describe('STN bus', () => {
     const bench = new StnBench();
     const other = bench.addEcu(0x710, 0x77a);
     other.answer = () => [];
-    bench.ecu.answer = () => [{ afterMs: 650, hex: '62F19041' }];
+    bench.ecu.answer = () => [{ afterMs: 400, hex: '62F19041' }];
     await bench.clock.run(async () => {
       const { bus } = await bench.openBus();
       const channel = openTo(bus, 0x70e, 0x778);
@@ -268,6 +268,53 @@ describe('STN bus', () => {
       expect(() => bus.openChannel({ ...address, target: 0x12, source: 0xf1 }, DEFAULT_ISOTP_OPTIONS)).toThrowError(
         /STCAF/,
       );
+    });
+  });
+
+  it('a request that is given up while another module is working is never sent', async () => {
+    const bench = new StnBench();
+    bench.addEcu(0x710, 0x77a);
+    bench.ecu.answer = () => [
+      { afterMs: 20, hex: '7F3178' },
+      { afterMs: 4000, hex: '710100' },
+    ];
+    await bench.clock.run(async () => {
+      const { bus } = await bench.openBus();
+      const [working, other] = [openTo(bus, 0x70e, 0x778), openTo(bus, 0x710, 0x77a)];
+      const events = heard(working);
+      await working.sendPdu(hex('310100'));
+      const from = bench.clock.now();
+      expect(codeOf(await caught(other.sendPdu(hex('2E0001'), { timeoutMs: 300 })))).toBe('call/timeout');
+      expect(bench.clock.now() - from).toBeCloseTo(300, 6);
+      const stop = new AbortController();
+      const second = caught(other.sendPdu(hex('2E0002'), { signal: stop.signal }));
+      await bench.clock.sleep(100);
+      stop.abort();
+      expect(codeOf(await second)).toBe('call/aborted');
+      const closing = caught(other.sendPdu(hex('2E0003')));
+      await other.close();
+      expect(codeOf(await closing)).toBe('can/closed');
+      await bench.clock.sleep(10_000);
+      expect(events).toEqual(['778 7F3178', '778 710100']);
+    });
+    expect(bench.device.sent).toEqual(['70E 310100']);
+    expect(bench.device.violations).toEqual([]);
+  });
+
+  it('an answer that the interrupt cuts is not taken for the answer to the next request', async () => {
+    const bench = new StnBench();
+    await bench.clock.run(async () => {
+      const { bus } = await bench.openBus();
+      const channel = openTo(bus, 0x70e, 0x778);
+      const events = heard(channel);
+      bench.device.scripted.push({ command: /^STPX/, output: '77862F19057424131' });
+      await channel.sendPdu(hex('22F190')); // given up in the middle of a long line
+      bench.port.onWrite((bytes) => {
+        if (bytes.length === 1) bench.device.say('3233\r\rSTOPPED\r\r>');
+        else bench.device.write(bytes);
+      });
+      await channel.sendPdu(hex('22F190'));
+      expect(events).toEqual(['778 62F190']);
     });
   });
 

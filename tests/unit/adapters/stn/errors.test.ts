@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isStackError, StackError } from '#contract/errors.ts';
+import type { DiagChannel } from '#contract/isotp.ts';
 import { caught, codeOf, heard, hex, message, openTo, StnBench } from './bench.ts';
 
 /** What a device says to a request of 2 bytes: the words, the error of the sending, what the channel tells. */
@@ -37,47 +38,67 @@ const WORDS: readonly (readonly [string, string, readonly string[]])[] = [
   ['HELLO', 'null', ['failed isotp/unexpected-pdu']],
 ];
 
-/** The answer to one STPX, put out in two parts of any size, then with one byte at a time. */
-async function say(words: string, split: number | 'one-byte', pdu = '3E00') {
+interface Outcome {
+  readonly error: unknown;
+  readonly events: readonly string[];
+  /** Whatever it was, the next request goes its way: its outcome and events. */
+  readonly next: readonly string[];
+}
+
+/** The answer to one STPX, put out in two parts at each of the splits, or one byte at a time; on one and the same bus. */
+async function say(
+  words: string,
+  splits: readonly (number | 'one-byte')[],
+  pdu = '3E00',
+): Promise<{ readonly outcomes: readonly Outcome[]; readonly bench: StnBench }> {
   const bench = new StnBench();
-  return bench.clock.run(async () => {
+  const { device, port, clock } = bench;
+  const output = `${words}\r\r>`;
+  const once = async (channel: DiagChannel, told: string[], split: number | 'one-byte'): Promise<Outcome> => {
+    told.length = 0;
+    device.scripted.push({ command: /^STPX/, output: null });
+    port.delivery = split === 'one-byte' ? 'one-byte' : 'as-sent';
+    const sending = caught(channel.sendPdu(hex(pdu)));
+    await clock.sleep(100);
+    if (split !== 'one-byte') {
+      device.say(output.slice(0, split));
+      await clock.sleep(3);
+    }
+    device.say(split === 'one-byte' ? output : output.slice(split));
+    const error = await sending;
+    await clock.sleep(3000);
+    const events = told.splice(0);
+    const again = await caught(channel.sendPdu(hex('22F190')));
+    await clock.sleep(100);
+    return { error, events, next: [codeOf(again), ...told] };
+  };
+  const outcomes = await clock.run(async () => {
     const { bus } = await bench.openBus();
     const channel = openTo(bus, 0x70e, 0x778);
-    const events = heard(channel);
-    const output = `${words}\r\r>`;
-    bench.device.scripted.push({ command: /^STPX/, output: null });
-    if (split === 'one-byte') bench.port.delivery = 'one-byte';
-    const sending = caught(channel.sendPdu(hex(pdu)));
-    await bench.clock.sleep(10);
-    if (split !== 'one-byte') {
-      bench.device.say(output.slice(0, split));
-      await bench.clock.sleep(3);
-    }
-    bench.device.say(split === 'one-byte' ? output : output.slice(split));
-    const error = await sending;
-    await bench.clock.sleep(3000);
-    expect(events.filter((text) => text.startsWith('failed')).length).toBeLessThanOrEqual(1);
-    // Whatever it was, the next request goes its way.
-    const before = events.length;
-    bench.port.delivery = 'as-sent';
-    const again = await caught(channel.sendPdu(hex('22F190')));
-    return { error, events: events.slice(0, before), next: [codeOf(again), ...events.slice(before)], bench };
+    const told = heard(channel);
+    const all: Outcome[] = [];
+    for (const split of splits) all.push(await once(channel, told, split));
+    return all;
   });
+  return { outcomes, bench };
 }
 
 describe('STN words', () => {
   it.each(WORDS)('%s ends the request with %s and tells %j, at every split', async (words, code, told) => {
-    for (const split of [...Array(words.length + 4).keys(), 'one-byte' as const]) {
-      const { error, events, next, bench } = await say(words, split);
-      expect([codeOf(error), events], `split ${split}`).toEqual([code, told]);
-      expect(next, `split ${split}`).toEqual(['null', '778 62F190']);
-      expect(bench.device.violations).toEqual([]);
+    const splits = [...Array(words.length + 4).keys(), 'one-byte' as const];
+    const { outcomes, bench } = await say(words, splits);
+    for (const [i, { error, events, next }] of outcomes.entries()) {
+      expect([codeOf(error), events], `split ${splits[i]}`).toEqual([code, told]);
+      expect(next, `split ${splits[i]}`).toEqual(['null', '778 62F190']);
     }
+    expect(outcomes.length).toBe(splits.length);
+    expect(bench.device.violations).toEqual([]);
   });
 
   it('no error carries the bytes of the request: they may be a key', async () => {
     for (const words of ['?', 'STOPPED', 'OUT OF MEMORY', 'UART RX OVERFLOW', 'CAN ERROR', 'ERR12']) {
-      const { error } = await say(words, 0, '2702AABBCCDD');
+      const { outcomes } = await say(words, [0], '2702AABBCCDD');
+      const error = outcomes[0]?.error;
       expect(error).toBeInstanceOf(StackError);
       expect(JSON.stringify([String(error), error])).not.toMatch(/AABBCC/);
     }
