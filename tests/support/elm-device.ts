@@ -25,12 +25,12 @@ export interface ElmVariant {
   readonly bufferChars?: number;
   /** A byte other than CR while it is busy is lost instead of ending what it does. */
   readonly heedsOnlyCr?: boolean;
-  /** Only this many bytes of a request go out. */
-  readonly sendsBytes?: number;
   readonly chipFlowControlBroken?: boolean;
   readonly ignoresFilter?: boolean;
   readonly pps?: readonly string[];
   readonly voltage?: string;
+  /** No ECU on the K-line. */
+  readonly kLineDead?: boolean;
 }
 
 const GENUINE_PPS: readonly string[] = Array.from({ length: 12 }, (_, row) =>
@@ -223,7 +223,7 @@ export class ElmTestDevice {
     if (command === 'ATRV') return v.voltage ?? '12.3V';
     if (command === 'ATPPS') return (v.pps ?? GENUINE_PPS).join('\r');
     if (command === 'ATKW') return '1:EF 2:8F';
-    if (command === 'ATFI' || command === 'ATSI') return 'BUS INIT: OK';
+    if (command === 'ATFI' || command === 'ATSI') return v.kLineDead ? 'BUS INIT: ...ERROR' : 'BUS INIT: OK';
     if (!command.startsWith('AT')) return '?';
     const set = (pattern: RegExp, apply: (...groups: string[]) => void): boolean => {
       const match = pattern.exec(command.slice(2));
@@ -320,8 +320,7 @@ export class ElmTestDevice {
       this.#answer('?');
       return;
     }
-    const cut = bytes.slice(0, this.#variant.sendsBytes ?? 8);
-    const data = Uint8Array.from(caf ? [cut.length, ...cut] : cut);
+    const data = Uint8Array.from(caf ? [bytes.length, ...bytes] : bytes);
     const padded = new Uint8Array(8);
     padded.set(data);
     this.#begin('request');

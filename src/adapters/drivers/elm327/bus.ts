@@ -6,7 +6,8 @@ import { isStackError, StackError } from '#contract/errors.ts';
 import type { DiagChannel, IsoTpAddress, IsoTpOptions } from '#contract/isotp.ts';
 import type { CloseReason } from '#contract/transport.ts';
 import { isFunctional, physicalByRule, targetOf } from './addressing.ts';
-import { type ChannelHost, ElmChannel, type Job } from './channel.ts';
+import { ElmChannel } from './channel.ts';
+import type { ChannelHost, Job } from './channel-host.ts';
 import { stMinForLine } from './flow-control.ts';
 import { readFormatted } from './formatted.ts';
 import { parseIdentity } from './identity.ts';
@@ -168,7 +169,7 @@ export class ElmBus implements IsoTpBus {
     this.#idleTimer?.abort();
     this.#console
       .turn((ask) => this.#takeTurn(channel, ask), signal ? { signal } : {})
-      .catch((error: unknown) => this.#turnFailed(channel, error))
+      .catch((error: unknown) => this.#turnFailed(channel, error, signal))
       .finally(() => {
         this.#turns--;
         this.#serveJobs();
@@ -199,7 +200,7 @@ export class ElmBus implements IsoTpBus {
   }
 
   /** Something is not as it was: the next turn begins with our settings, said anew. */
-  #turnFailed(channel: ElmChannel, error: unknown): void {
+  #turnFailed(channel: ElmChannel, error: unknown, signal: AbortSignal | undefined): void {
     if (!(error instanceof StackError)) throw error;
     if (isStackError(error, 'call/aborted', 'call/timeout')) return;
     this.#initialised = false;
@@ -212,7 +213,7 @@ export class ElmBus implements IsoTpBus {
       this.#monitors = false;
       this.#patience = patienceOf(this.#parts.abilities, false);
     }
-    channel.fail(error);
+    channel.fail(error, signal);
   }
 
   /** @throws StackError `adapter/identity-changed` when another device answers than before */

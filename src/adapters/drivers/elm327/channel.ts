@@ -1,4 +1,3 @@
-import { type Clock, sleepUnlessAborted } from '#base/clock.ts';
 import type { CanFrame } from '#contract/adapter.ts';
 import { bounded, type CallOptions } from '#contract/call.ts';
 import { abortError, isStackError, StackError } from '#contract/errors.ts';
@@ -14,41 +13,9 @@ import type { CloseReason } from '#contract/transport.ts';
 import { type IsoTpActions, type IsoTpEngine, IsoTpMachine } from '#link/isotp/machine.ts';
 import { isFunctional, responders, type Target, targetOf } from './addressing.ts';
 import { answerKind, P2_MS, P2_STAR_MS, PENDING_LIMIT_MS } from './answers.ts';
+import type { ChannelHost, Job } from './channel-host.ts';
+import { EngineTimer } from './engine-timer.ts';
 import { stMinMs, withoutStMin } from './flow-control.ts';
-
-/** Frames that an ISO-TP machine wants on the wire, in order and as one block. */
-export interface Job {
-  readonly channel: ElmChannel;
-  readonly engine: IsoTpEngine;
-  readonly token: number;
-  readonly frames: readonly CanFrame[];
-  /** Gap between consecutive frames that the ECU asked for. */
-  readonly stMinMs: number;
-  /** The chip may be left listening until then: others may still be answering. */
-  readonly dueMs: number;
-  cancelled: boolean;
-}
-
-/** What a channel needs of its bus. */
-export interface ChannelHost {
-  readonly clock: Clock;
-  readonly latencyMs: number;
-  /** BS and STmin that we ask for when the host sends the flow control, and the longest message the device can send. */
-  readonly receive: { readonly blockSize: number; readonly stMin: number };
-  readonly longestSendBytes: number;
-  requestTurn(channel: ElmChannel, signal: AbortSignal): void;
-  enqueue(job: Job): void;
-  /** A hold ended or a message waits: the running command may have to end. */
-  changed(): void;
-  /** The chip itself sent the flow control to the frame that is being heard, for this channel. */
-  chipAnswers(channel: ElmChannel): boolean;
-  /** A reception that the chip answered did not go on. */
-  chipFlowControlFailed(): void;
-  ownsFlowControl(channel: ElmChannel, responseId: number, responseByte: number | null): boolean;
-  /** The physical address of a responder; null = unknown. */
-  physicalOf(channel: ElmChannel, responseId: number): IsoTpAddress | null;
-  closed(channel: ElmChannel): void;
-}
 
 interface PendingSend {
   readonly pdu: Uint8Array;
@@ -65,8 +32,6 @@ const COLLECT_MS = 150;
  * (`adapter/no-answer`), so the machine's must never end a slow block.
  */
 const N_AS_OF_A_BLOCK_MS = 300_000;
-/** A time-out noticed this late means that we were not listening; what arrived meanwhile goes first. */
-const LATE_WAKE_MS = 20;
 const MAX_RESPONDERS = 256;
 
 /** Whole messages to one ECU, or to all with a functional address, by turns on the one interpreter. */
@@ -95,8 +60,7 @@ export class ElmChannel implements DiagChannel {
   #stMinMs = 0;
   /** The running reception was begun by the chip's flow control. */
   #chipReceives = false;
-  #wake: AbortController | null = null;
-  #wakeAtMs = Number.POSITIVE_INFINITY;
+  readonly #timer: EngineTimer;
 
   /** @throws RangeError for an address that no frame can carry */
   constructor(address: IsoTpAddress, options: IsoTpOptions, host: ChannelHost) {
@@ -115,6 +79,11 @@ export class ElmChannel implements DiagChannel {
       maxSendBytes: Math.min(options.maxSendBytes ?? longestSendBytes, longestSendBytes),
     };
     this.#sender = this.#engine(address);
+    this.#timer = new EngineTimer(
+      host.clock,
+      () => [this.#sender, ...this.#responders.values()],
+      () => host.changed(),
+    );
     this.moduleId = moduleIdOf(address);
     this.target = targetOf(address, options);
     this.#range = responders(address, options);
@@ -186,7 +155,7 @@ export class ElmChannel implements DiagChannel {
     this.#requestSid = pending.pdu[0] ?? null;
     this.#stMinMs = 0;
     this.#sender.send(pending.pdu, this.#host.clock.now());
-    this.#watch();
+    this.#timer.look();
   }
 
   /** A frame from the bus; those of others are ignored. */
@@ -195,7 +164,7 @@ export class ElmChannel implements DiagChannel {
       return;
     if (this.functional) this.#responder(frame.id)?.onFrame(frame, atMs);
     else this.#hearPhysical(frame, atMs);
-    this.#watch();
+    this.#timer.look();
   }
 
   /** A message that the device put together itself. */
@@ -209,28 +178,31 @@ export class ElmChannel implements DiagChannel {
     const now = this.#host.clock.now();
     if (this.#pending?.begun) this.expectAnswer(now + P2_MS + this.latencyMs);
     engine.confirmed(token, now, now);
-    this.#watch();
+    this.#timer.look();
   }
 
   /** The job failed; it is unknown which of its frames left. */
   refuse({ engine, token, cancelled }: Job, error: StackError): void {
     if (cancelled) return;
     engine.refused(token, error, this.#host.clock.now());
-    this.#watch();
+    this.#timer.look();
   }
 
   done(job: Job): void {
     this.#jobs.delete(job);
   }
 
-  /** The device failed after the message had left, or before it began: what is under way is over. */
-  fail(error: StackError): void {
+  /**
+   * The device failed: what is under way is over. A message that waits for another turn than the failed one (`turn` = the
+   * signal it was requested with) stays.
+   */
+  fail(error: StackError, turn?: AbortSignal): void {
     const expected = this.holdUntilMs > this.#host.clock.now();
     this.#expectUntilMs = Number.NEGATIVE_INFINITY;
     if (this.#chipReceives && isStackError(error, 'adapter/buffer-full')) this.#host.chipFlowControlFailed();
-    const sending = this.#pending !== null;
+    const sending = this.#pending !== null && (this.#pending.begun || this.#pending.stop.signal === turn);
     this.#forget();
-    this.#settle(error);
+    if (sending) this.#settle(error);
     if (!sending && expected)
       this.#emit({ type: 'failed', source: this.moduleId, error, atMs: this.#host.clock.now() });
   }
@@ -241,7 +213,7 @@ export class ElmChannel implements DiagChannel {
     this.#forget();
     this.#settle(endError(reason, this.moduleId));
     this.#expectUntilMs = Number.NEGATIVE_INFINITY;
-    this.#wake?.abort();
+    this.#timer.stop();
     this.#settleClosed(reason);
     this.#listeners.clear();
     this.#host.closed(this);
@@ -412,34 +384,6 @@ export class ElmChannel implements DiagChannel {
     this.#chipReceives = false;
     this.#responders.clear();
     this.#sender = this.#engine(this.address);
-  }
-
-  /** Time-outs of the machines: one sleep to the earliest, then look again. */
-  #watch(): void {
-    const at = this.#timeoutAtMs;
-    if (at >= this.#wakeAtMs || this.#reason) return;
-    this.#wake?.abort();
-    const wake = new AbortController();
-    this.#wake = wake;
-    this.#wakeAtMs = at;
-    void this.#sleepAndTick(wake.signal);
-  }
-
-  get #timeoutAtMs(): number {
-    let earliest = this.#sender.timeoutAtMs;
-    for (const engine of this.#responders.values()) earliest = Math.min(earliest, engine.timeoutAtMs);
-    return earliest;
-  }
-
-  async #sleepAndTick(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#host;
-    if (!(await sleepUnlessAborted(clock, this.#wakeAtMs - clock.now(), signal))) return;
-    const lateMs = clock.now() - this.#wakeAtMs;
-    if (lateMs > LATE_WAKE_MS && !(await sleepUnlessAborted(clock, LATE_WAKE_MS, signal))) return;
-    this.#wakeAtMs = Number.POSITIVE_INFINITY;
-    for (const engine of [this.#sender, ...this.#responders.values()]) engine.tick(clock.now());
-    this.#host.changed();
-    this.#watch();
   }
 }
 

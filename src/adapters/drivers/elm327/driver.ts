@@ -38,6 +38,7 @@ export function createElm327Driver(): Driver {
       const console = new InterpreterConsole(transport, clock, {
         commandLimitMs: COMMAND_MS[place],
         interruptLimitMs: INTERRUPT_MS[place],
+        settleMs: SETTLE_MS[place],
       });
       try {
         const { timeoutMs = OPEN_LIMIT_MS, signal } = call;
@@ -62,20 +63,22 @@ async function identify(
   signal: AbortSignal,
 ): Promise<Adapter | null> {
   await console.drain(LISTEN_MS, signal);
-  return console.turn(
-    async (ask) => {
-      const stoppable: typeof ask = (command, options) => ask(command, { ...options, signal });
-      const place = wireless ? 'wireless' : 'wired';
-      const settle = () => console.drain(SETTLE_MS[place], signal);
-      const identity = await recognise(stoppable, ANSWER_MS[place], settle);
-      if (identity === null) return null;
-      const baudRate = wireless ? null : lineRateOf(transport);
-      const qualification = await qualify(stoppable, clock, identity, baudRate);
-      const lineRate = wireless ? DEFAULT_LINE_RATE : (lineRateOf(transport) ?? DEFAULT_LINE_RATE);
-      return new ElmAdapter(console, identity, qualification, { wireless, baudRate, lineRate });
-    },
+  const place = wireless ? 'wireless' : 'wired';
+  const settle = () => console.drain(SETTLE_MS[place], signal);
+  // a turn for each command: a device that starts up just now says so between two of them, and that is no failure yet
+  const identity = await recognise(
+    (command, options) => console.ask(command, { ...options, signal }),
+    ANSWER_MS[place],
+    settle,
+  );
+  if (identity === null) return null;
+  const baudRate = !wireless && transport.kind === 'serial' ? lineRateOf(transport) : null;
+  const qualification = await console.turn(
+    (ask) => qualify((command, options) => ask(command, { ...options, signal }), clock, identity, baudRate),
     { signal },
   );
+  const lineRate = wireless ? DEFAULT_LINE_RATE : (lineRateOf(transport) ?? DEFAULT_LINE_RATE);
+  return new ElmAdapter(console, identity, qualification, { wireless, baudRate, lineRate });
 }
 
 function lineRateOf(transport: ByteTransport): number | null {

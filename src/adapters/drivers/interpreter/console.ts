@@ -17,12 +17,16 @@ const WRITE_LIMIT_MS = 1000;
 const RESYNC_SPACES = '    ';
 /** `ATI` until it says something: once for a stale half line, once for a prompt that was late. */
 const RESYNC_QUESTIONS = 3;
+/** So long without a byte: the device has said all it had to say of what was broken off. */
+export const SETTLE_MS = 100;
 
 export interface ConsoleOptions {
   /** Default COMMAND_LIMIT_MS; longer behind Bluetooth. */
   readonly commandLimitMs?: number;
   /** Default INTERRUPT_LIMIT_MS. */
   readonly interruptLimitMs?: number;
+  /** Default SETTLE_MS. */
+  readonly settleMs?: number;
 }
 
 /** One command within a turn; see `InterpreterConsole.ask`. */
@@ -53,6 +57,7 @@ export class InterpreterConsole {
   readonly transport: ByteTransport;
   readonly closed: Promise<CloseReason>;
   readonly #host: CommandHost;
+  readonly #settleMs: number;
   readonly #turns = new Mutex();
   /** One writer at a time: an interrupt never comes between the bytes of its command. */
   readonly #writes = new Mutex();
@@ -65,13 +70,17 @@ export class InterpreterConsole {
   #waitingTurns = 0;
   /** The device may still be busy: the last command ended without its prompt. */
   #promptOwed = false;
+  /** It restarted between two commands of the running turn: what the turn told it is gone, so nothing more may go out. */
+  #restartInTurn: string | null = null;
   #echo: 'unknown' | 'on' | 'off' = 'unknown';
   #atMs = 0;
+  #lastByteMs = Number.NEGATIVE_INFINITY;
 
   constructor(transport: ByteTransport, clock: Clock, options: ConsoleOptions = {}) {
     this.transport = transport;
     this.clock = clock;
     this.closed = transport.closed;
+    this.#settleMs = options.settleMs ?? SETTLE_MS;
     this.#host = {
       clock,
       commandLimitMs: options.commandLimitMs ?? COMMAND_LIMIT_MS,
@@ -144,7 +153,7 @@ export class InterpreterConsole {
 
   /**
    * Several commands that nobody may come between, first come, first served. A waiting turn makes a command that yields
-   * (`yieldAfterMs`) end.
+   * (`yieldAfterMs`) end. After a restart of the device every further command of the turn fails with `adapter/reset`.
    * @throws what `work` throws, `call/aborted` when aborted before its turn came
    */
   turn<T>(work: (ask: Ask) => Promise<T>, options: { readonly signal?: AbortSignal } = {}): Promise<T> {
@@ -152,6 +161,7 @@ export class InterpreterConsole {
     this.#waitingTurns++;
     const taken = this.#turns.run(async () => {
       this.#waitingTurns--;
+      this.#restartInTurn = null;
       if (signal?.aborted) throw abortError(signal, 'waiting for the adapter');
       return work((command, askOptions) => this.#ask(command, askOptions));
     });
@@ -173,8 +183,8 @@ export class InterpreterConsole {
   }
 
   /**
-   * Back to a known state from any other: four spaces, up to a second for a prompt, then `ATI`, again if a stale half line
-   * made it `?` (reference: adapters A.7, N). A turn of its own.
+   * Back to a known state from any other: four spaces, up to a second for a prompt, silence, then `ATI`, again if a stale
+   * half line made it `?` (reference: adapters A.7, N). A turn of its own.
    * @returns the lines of `ATI` @throws StackError `adapter/no-answer`, `transport/*`, `call/aborted`
    */
   resync(options: CallOptions = {}): Promise<readonly string[]> {
@@ -210,6 +220,7 @@ export class InterpreterConsole {
   async #ask(command: string, options: AskOptions = {}): Promise<ConsoleAnswer> {
     assertSendable(command);
     if (options.signal?.aborted) throw abortError(options.signal, command);
+    if (this.#restartInTurn !== null) throw resetError(this.#restartInTurn);
     if (this.#promptOwed) await this.#resync(options.signal);
     return this.#run(command, options);
   }
@@ -249,9 +260,9 @@ export class InterpreterConsole {
     await this.#run(RESYNC_SPACES, quiet).catch((error: unknown) => {
       if (!isStackError(error, 'adapter/no-answer', 'adapter/stopped', 'adapter/reset')) throw error;
     });
-    this.#lines.reset();
     let lines: readonly string[] = [];
-    for (let i = 0; i < RESYNC_QUESTIONS && !saysWho(lines); i++)
+    for (let i = 0; i < RESYNC_QUESTIONS && !saysWho(lines); i++) {
+      await this.#settle(signal); // else the answer to something older would be taken for this one's, and so on for ever
       lines = await this.#run('ATI', stop).then(
         (answer) => answer.lines,
         (error: unknown) => {
@@ -260,8 +271,22 @@ export class InterpreterConsole {
           return [];
         },
       );
+    }
+    this.#echo = 'unknown'; // a late line may have stood where an echo was looked for
     this.#promptOwed = false;
     return lines;
+  }
+
+  /** Waits until nothing has come for settleMs; what comes is told as stray. */
+  async #settle(signal: AbortSignal | undefined): Promise<void> {
+    const stop = signal ? AbortSignal.any([signal, this.#ended.signal]) : this.#ended.signal;
+    const untilMs = this.clock.now() + this.#host.interruptLimitMs;
+    for (;;) {
+      const quietMs = this.clock.now() - this.#lastByteMs;
+      if (quietMs >= this.#settleMs || this.clock.now() >= untilMs) break;
+      if (!(await sleepUnlessAborted(this.clock, this.#settleMs - quietMs, stop))) throw abortError(stop, 'resync');
+    }
+    this.#lines.reset();
   }
 
   async #write(text: string): Promise<void> {
@@ -277,6 +302,7 @@ export class InterpreterConsole {
         const { value, done } = await this.#reader.read();
         if (done) return;
         this.#atMs = value.atMs;
+        this.#lastByteMs = this.clock.now();
         this.#running?.touch();
         this.#lines.push(value.bytes);
         this.reconsiderYield();
@@ -319,6 +345,7 @@ export class InterpreterConsole {
 
   #restarted(banner: string): void {
     this.#echo = 'unknown';
+    this.#restartInTurn = banner;
     this.#emit({ type: 'reset', banner });
     this.#running?.fail(resetError(banner));
   }

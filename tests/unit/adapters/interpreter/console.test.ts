@@ -155,6 +155,22 @@ describe('console of a command interpreter', () => {
     expect(events).toEqual([{ type: 'reset', banner: 'ELM327 v1.5' }]);
   });
 
+  it('a restart between two commands of a turn lets no further one of it out', async () => {
+    const { clock, console, written, send } = await bench(OK);
+    const turn = caught(
+      console.turn(async (ask) => {
+        await ask('ATSH7E0');
+        await clock.sleep(50);
+        await ask('0322F190CCCCCCCC');
+      }),
+    );
+    await clock.advance(30);
+    send('\r\rELM327 v1.5\r\r>');
+    expect(isStackError(await clock.run(turn), 'adapter/reset')).toBe(true);
+    await clock.run(console.ask('ATE0'));
+    expect(written).toEqual(['ATSH7E0\r', 'ATE0\r']);
+  });
+
   it('an echo where echo was off is a reset without a word', async () => {
     let echo = '';
     const { clock, console, events } = await bench((text, say) => say(`${echo === '' ? '' : text}OK\r\r>`));
