@@ -132,14 +132,9 @@ export class StnAdapter implements Adapter {
   async #revive(ask: Ask): Promise<void> {
     const { identity, rate } = this.#parts;
     const text = await this.#identityText(ask).catch(async (error: unknown) => {
-      const isSilent = isStackError(error, 'adapter/no-answer') && rate?.isRaised;
-      // An echo that was off tells of the restart which brought us here.
-      if (!isSilent && !isStackError(error, 'adapter/reset')) throw error;
-      if (isSilent) await rate.followRestart();
-      return this.#identityText(ask).catch((again: unknown) => {
-        if (isStackError(again, 'adapter/reset')) return this.#identityText(ask);
-        throw again;
-      });
+      if (!isStackError(error, 'adapter/no-answer') || !rate?.isRaised) throw error;
+      await rate.followRestart();
+      return this.#identityText(ask);
     });
     if (text === identity.firmware) return;
     const details = { expected: identity.firmware, actual: text };

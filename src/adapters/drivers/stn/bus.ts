@@ -25,6 +25,8 @@ const SILENCE_MARGIN_MS = 1000;
 /** Tester present without an answer: time for a refusal, and for an error of the bus. */
 const SHORT_LISTEN_MS = 50;
 const CLOSE_LIMIT_MS = 1500;
+/** How often a device that restarts meanwhile is made ready for one message. */
+const PREPARATIONS = 3;
 /** A line of the longest message: header, two digits a byte, its end. */
 const LONGEST_LINE_CHARS = 8 + 2 * 4095 + 1;
 
@@ -151,8 +153,24 @@ export class StnBus implements IsoTpBus {
     }
   }
 
-  /** The whole turn, in the background: `handedOver` tells what the sender waits for. */
+  /**
+   * The whole turn, in the background: `handedOver` tells what the sender waits for. A restart of the device that shows while it
+   * is made ready costs another try: nothing of the message was sent, and `Turn.run` itself never rejects.
+   */
   async #run(channel: StnChannel, turn: Turn): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const error = await this.#try(channel, turn);
+      if (error === null) break;
+      this.#settings.forget();
+      if (isStackError(error, 'adapter/reset') && tries < PREPARATIONS) continue;
+      turn.fail(error);
+      break;
+    }
+    if (this.#turns.get(channel) === turn) this.#turns.delete(channel);
+  }
+
+  /** @returns why the message could not be begun */
+  async #try(channel: StnChannel, turn: Turn): Promise<StackError | null> {
     const others = [...this.#channels].filter((other) => other !== channel).map(({ address }) => address.needs);
     try {
       await this.#parts.console.turn(async (ask) => {
@@ -161,12 +179,10 @@ export class StnBus implements IsoTpBus {
         const failure = await turn.run(ask, this.#settings.listenMs);
         if (isStackError(failure, ...UNSETTLING)) this.#settings.forget();
       });
+      return null;
     } catch (error) {
-      if (!(error instanceof StackError)) throw error;
-      this.#settings.forget();
-      turn.fail(error);
-    } finally {
-      if (this.#turns.get(channel) === turn) this.#turns.delete(channel);
+      if (error instanceof StackError) return error;
+      throw error;
     }
   }
 
