@@ -107,6 +107,7 @@ export const en = {
   },
   milliseconds: msEn,
   timing: ({ p99, count }: Timing) => `99 of 100 within ${msEn(p99)}, ${english.number(count)} asked.`,
+  atConnection: (p99Ms: number) => `Within ${msEn(p99Ms)}, taken when it was connected.`,
   silentInside: 'It answers nothing by itself.',
   tooSlow: 'Too slow for more than the verdict says.',
   bytesPerSecond: (value: number) => `${english.bytes(Math.round(value))}/s`,
@@ -115,7 +116,7 @@ export const en = {
   answered: (count: number) => `${english.number(count)} sent, all answered.`,
   noneLost: (count: number) => `${english.number(count)} of ${english.number(count)}`,
   lost: (failed: number, count: number) => `${english.number(failed)} of ${english.number(count)} went wrong`,
-  lostWhy: (why: string) => `The device said, or the check saw: ${english.said(why)}.`,
+  lostWhy: (why: string) => `What was seen: ${english.said(why)}.`,
   notRun: (why: NotRun): string =>
     ({
       'no-module': 'No module answered that could be asked.',
@@ -296,6 +297,7 @@ export const de: typeof en = {
   },
   milliseconds: msDe,
   timing: ({ p99, count }) => `99 von 100 innerhalb von ${msDe(p99)}, ${german.number(count)} gefragt.`,
+  atConnection: (p99Ms) => `Innerhalb von ${msDe(p99Ms)}, beim Verbinden gemessen.`,
   silentInside: 'Er antwortet von sich aus nichts.',
   tooSlow: 'Zu langsam für mehr, als das Urteil sagt.',
   bytesPerSecond: (value) => `${german.bytes(Math.round(value))}/s`,
@@ -304,7 +306,7 @@ export const de: typeof en = {
   answered: (count) => `${german.number(count)} gesendet, alle beantwortet.`,
   noneLost: (count) => `${german.number(count)} von ${german.number(count)}`,
   lost: (failed, count) => `${german.number(failed)} von ${german.number(count)} misslungen`,
-  lostWhy: (why) => `Das Gerät meldete, oder die Prüfung sah: ${german.said(why)}.`,
+  lostWhy: (why) => `Was gesehen wurde: ${german.said(why)}.`,
   notRun: (why) =>
     ({
       'no-module': 'Kein Modul antwortete, das gefragt werden konnte.',

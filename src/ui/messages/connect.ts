@@ -246,6 +246,7 @@ export const en = {
   check: {
     button: 'Check this adapter',
     none: 'not yet',
+    run: 'Run the check',
     show: 'Show the check',
   },
   scan: 'Scan this car',
@@ -495,6 +496,7 @@ export const de: typeof en = {
   check: {
     button: 'Diesen Adapter prüfen',
     none: 'noch nicht',
+    run: 'Prüfung ausführen',
     show: 'Prüfung zeigen',
   },
   scan: 'Dieses Auto scannen',

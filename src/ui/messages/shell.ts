@@ -36,7 +36,7 @@ export const en = {
   states: { ok: 'good', warn: 'attention', danger: 'not good', live: 'under way', todo: 'to do' },
   signed: (left: string | null) => (left === null ? 'Signed' : `Signed, ${left}`),
   signedSpoken: (volts: string, name: string, left: string) =>
-    `${volts}, typed and signed by ${name}, not measured. It ends in ${left}.`,
+    `${volts}, typed and signed by ${name}, not measured, ${left} left`,
   typeVoltage: 'Type a meter reading',
   typed: {
     title: 'Type a meter reading?',
@@ -94,7 +94,7 @@ export const de: typeof en = {
   states: { ok: 'gut', warn: 'Achtung', danger: 'nicht gut', live: 'läuft', todo: 'zu tun' },
   signed: (left) => (left === null ? 'Gezeichnet' : `Gezeichnet, ${left}`),
   signedSpoken: (volts, name, left) =>
-    `${volts}, eingegeben und gezeichnet von ${name}, nicht gemessen. Gilt noch ${left}.`,
+    `${volts}, eingegeben und gezeichnet von ${name}, nicht gemessen, noch ${left}`,
   typeVoltage: 'Messwert eingeben',
   typed: {
     title: 'Einen Messwert eingeben?',

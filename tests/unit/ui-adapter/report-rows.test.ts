@@ -37,6 +37,17 @@ describe('what a check found', () => {
     expect(row('moduleRoundTrip', report(), de)?.value).toBe('11\u00A0ms');
   });
 
+  it('where the check could not ask the device itself, the time of the connection stands, and says so', () => {
+    expect(row('roundTrip', report({ roundTripMs: null }))).toMatchObject({
+      state: 'ok',
+      value: '2.6\u00A0ms',
+      detail: 'Within 4.0\u00A0ms, taken when it was connected.',
+    });
+    expect(row('roundTrip', report({ roundTripMs: null, info: { ...canable, roundTripMs: null } }))?.state).toBe(
+      'todo',
+    );
+  });
+
   it('bytes a second of long answers, and the longest that came whole beside what the kind is said to carry', () => {
     expect(row('bytesPerSecond', report())?.value).toBe('1.2\u00A0kB/s');
     expect(row('longReceive', report())).toMatchObject({

@@ -26,18 +26,9 @@ export function plannedRows(text: Texts): readonly CheckItem[] {
 /** What was measured. Green only where something was measured and held; what was not run is said to be so. */
 export function measuredRows(report: AdapterReport, text: Texts): readonly CheckItem[] {
   const words = text.adapter;
-  const isTooSlow = JOBS.some((job) => isLimit(report.verdict[job], 'too-slow'));
-  const { info, roundTripMs, moduleRoundTripMs, receiveBytesPerSecond, voltage } = report;
+  const { info, moduleRoundTripMs, receiveBytesPerSecond, voltage } = report;
   return [
-    roundTripMs === null
-      ? { id: 'roundTrip', state: 'todo', label: words.rows.roundTrip, detail: words.silentInside, value: notRun(text) }
-      : {
-          id: 'roundTrip',
-          state: isTooSlow ? 'warn' : 'ok',
-          label: words.rows.roundTrip,
-          detail: [words.timing(roundTripMs), ...(isTooSlow ? [words.tooSlow] : [])].join(' '),
-          value: words.milliseconds(roundTripMs.median),
-        },
+    roundTripRow(report, text),
     moduleRoundTripMs === null
       ? {
           id: 'moduleRoundTrip',
@@ -86,6 +77,22 @@ export function measuredRows(report: AdapterReport, text: Texts): readonly Check
     },
     replugRow(report.survivesReplug, text),
   ];
+}
+
+/** Of the check; where the driver has no command for it, the one that was taken when the adapter was connected. */
+function roundTripRow({ info, roundTripMs, verdict }: AdapterReport, text: Texts): CheckItem {
+  const words = text.adapter;
+  const head = { id: 'roundTrip', label: words.rows.roundTrip } as const;
+  const known = roundTripMs ?? info.roundTripMs;
+  if (known === null) return { ...head, state: 'todo', detail: words.silentInside, value: notRun(text) };
+  const isTooSlow = JOBS.some((job) => isLimit(verdict[job], 'too-slow'));
+  const taken = roundTripMs === null ? words.atConnection(known.p99) : words.timing(roundTripMs);
+  return {
+    ...head,
+    state: isTooSlow ? 'warn' : 'ok',
+    detail: isTooSlow ? `${taken} ${words.tooSlow}` : taken,
+    value: words.milliseconds(known.median),
+  };
 }
 
 type Passed = Extract<CheckResult, { kind: 'passed' }>;
