@@ -116,7 +116,9 @@ export type PlanWarning =
   | { readonly kind: 'backup-is-old'; readonly takenAtWallMs: number }
   | { readonly kind: 'software-differs'; readonly backup: string; readonly now: string; readonly leftOut: number }
   | { readonly kind: 'shop-code-of-module' }
-  | { readonly kind: 'unknown-bits'; readonly count: number };
+  | { readonly kind: 'unknown-bits'; readonly count: number }
+  /** A way back behind an adapter that may not begin anything new. */
+  | { readonly kind: 'adapter-unproven' };
 
 /** What became of the ECU. */
 export type EcuState =

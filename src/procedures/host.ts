@@ -224,7 +224,7 @@ export class OperationHost {
 
   async #run(plan: Plan, ctx: RunContext): Promise<OperationOutcome> {
     // The plan may have been made behind another adapter than the one that is plugged in now.
-    assertAdapterMay('code', ctx.link);
+    assertAdapterMay('code', ctx.link, plan.kind !== 'clear-faults' && plan.repairs !== null);
     const runHost: RunHost = {
       mint: (grant) => this.#office.mint(grant),
       revoke: (permit) => this.#office.revoke(permit),
@@ -301,7 +301,7 @@ export class OperationHost {
       let made: P | null = null;
       const operationId = this.#deps.newId();
       this.#launch(kind, moduleId, operationId, async (ctx) => {
-        assertAdapterMay('code', ctx.link);
+        assertAdapterMay('code', ctx.link, repairs !== null);
         await this.#assertNoUnfinishedJob(this.#deps.vehicle.view?.vin ?? null, [repairs]);
         made = await make(ctx);
         this.#plans.set(made.id, made);
@@ -446,10 +446,15 @@ function needsTyping(plan: Plan): boolean {
   );
 }
 
-/** Nothing is planned or written behind an adapter that is not proven fit for it. @throws StackError `adapter/may-not` */
-function assertAdapterMay(job: AdapterJob, link: VehicleLink): void {
+/**
+ * Nothing new is planned or written behind an adapter that is not proven fit for it. The way back of a job that was begun stays
+ * open (I4), with a warning in its plan: every step is read before and after, and the module as it stands is the greater
+ * danger; only an adapter that cannot carry the message at all is refused.
+ * @throws StackError `adapter/may-not`
+ */
+function assertAdapterMay(job: AdapterJob, link: VehicleLink, repairs: boolean): void {
   const verdict = link.verdict(job);
-  if (!verdict.may)
+  if (!verdict.may && !(repairs && verdict.reason !== 'cannot-send-long-messages'))
     throw new StackError('adapter/may-not', `this adapter may not ${job}: ${verdict.reason}`, {
       job,
       reason: verdict.reason,

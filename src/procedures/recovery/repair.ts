@@ -1,6 +1,6 @@
 import { StackError } from '#contract/errors.ts';
 import type { JournalBody } from '#contract/journal.ts';
-import type { OperationOutcome, Plan, WritePlan } from '#contract/plan.ts';
+import type { OperationOutcome, Plan, PlanWarning, WritePlan } from '#contract/plan.ts';
 import type { ModuleView } from '#contract/vehicle-api.ts';
 import { takeBackup } from '#procedures/backup/take.ts';
 import { planModule, writableModule } from '#procedures/coding/plan.ts';
@@ -77,9 +77,14 @@ export async function planRepair(ctx: ProcedureContext, operationId: string, sto
     // The stamp of whoever wrote last is already in the module; a rollback repeats it and asks nobody.
     shopCode: shopCodeOf(plan),
     repairs: operationId,
-    warnings: [],
+    warnings: adapterWarnings(ctx),
     only: plan.blocks.map((block) => block.did),
   });
+}
+
+/** The way back is open behind an adapter that may begin nothing new; the plan says so. */
+function adapterWarnings(ctx: ProcedureContext): readonly PlanWarning[] {
+  return ctx.link.verdict('code').may ? [] : [{ kind: 'adapter-unproven' }];
 }
 
 function finishPlan(
@@ -98,7 +103,7 @@ function finishPlan(
     madeAtWallMs: ctx.clock.wallMs(),
     module: planModule(module),
     steps,
-    warnings: voltageWarnings(plan.voltage),
+    warnings: [...voltageWarnings(plan.voltage), ...adapterWarnings(ctx)],
     estimateMs: estimate(steps),
     backupId,
     repairs: operationId,

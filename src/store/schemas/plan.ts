@@ -35,6 +35,7 @@ const PlanWarningSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('software-differs'), backup: text(), now: text(), leftOut: whole(0, 100_000) }),
   v.strictObject({ kind: v.literal('shop-code-of-module') }),
   v.strictObject({ kind: v.literal('unknown-bits'), count: whole(0, 1_000_000) }),
+  v.strictObject({ kind: v.literal('adapter-unproven') }),
 ]);
 
 const head = {

@@ -141,6 +141,8 @@ export const en = {
         return 'The stamp keeps the shop code that is in the module now.';
       case 'unknown-bits':
         return `${english.number(warning.count)} ${warning.count === 1 ? 'bit' : 'bits'} that no option names will change too.`;
+      case 'adapter-unproven':
+        return 'This adapter is not proven for changes. For the way back it is allowed; a proven one is better.';
     }
   },
 };
@@ -256,6 +258,8 @@ export const de: typeof en = {
         return 'Der Stempel behält den Werkstattcode, der jetzt im Modul steht.';
       case 'unknown-bits':
         return `${german.number(warning.count)} ${warning.count === 1 ? 'Bit, das keine Option benennt, ändert' : 'Bits, die keine Option benennt, ändern'} sich mit.`;
+      case 'adapter-unproven':
+        return 'Dieser Adapter ist für Änderungen nicht geprüft. Für den Weg zurück ist er erlaubt; ein geprüfter ist besser.';
     }
   },
 };
