@@ -316,7 +316,7 @@ export class ElmTestDevice {
     const bytes = Array.from({ length: Math.floor(text.length / 2) }, (_, i) =>
       Number.parseInt(text.slice(2 * i, 2 * i + 2), 16),
     );
-    if (bytes.length > (caf || !long ? 7 : 8)) {
+    if (bytes.length === 0 || bytes.length > (caf || !long ? 7 : 8)) {
       this.#answer('?');
       return;
     }

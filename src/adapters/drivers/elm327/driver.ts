@@ -72,7 +72,7 @@ async function identify(
     settle,
   );
   if (identity === null) return null;
-  const baudRate = !wireless && transport.kind === 'serial' ? lineRateOf(transport) : null;
+  const baudRate = wireless ? null : lineRateOf(transport);
   const qualification = await console.turn(
     (ask) => qualify((command, options) => ask(command, { ...options, signal }), clock, identity, baudRate),
     { signal },

@@ -8,7 +8,7 @@ import type { ElmChannel } from './channel.ts';
 import type { Job } from './channel-host.ts';
 import type { ElmAbilities } from './qualify.ts';
 import type { ElmSettings, Patience } from './settings.ts';
-import { parseFrame, requestText } from './wire.ts';
+import { idText, parseFrame, requestText } from './wire.ts';
 
 /** One look at the bus; then the device shows with a prompt that it is alive, and looks again. */
 const LISTEN_SLICE_MS = 30_000;
@@ -152,12 +152,13 @@ export class ElmTurn {
 
   async #sendQuickly(frame: CanFrame): Promise<void> {
     const text = requestText(frame, this.#host.abilities.rawFrames);
+    const label = labelOf(frame);
     let failure: StackError | null = null;
     const heard = (line: string, atMs: number) => {
-      failure ??= this.#hear(line, atMs, text, () => undefined);
+      failure ??= this.#hear(line, atMs, label, () => undefined);
     };
     try {
-      await this.#ask(text, { keepLines: false, onLine: heard });
+      await this.#ask(text, { keepLines: false, onLine: heard, label });
     } catch (error) {
       // with the shortest time-out some chips say STOPPED although the frame is out (A.5)
       if (this.#host.abilities.responsesOff || !isStackError(error, 'adapter/stopped')) throw error;
@@ -175,6 +176,7 @@ export class ElmTurn {
     await this.#gap(job.stMinMs);
     if (job.cancelled) return;
     const text = requestText(frame, abilities.rawFrames);
+    const label = labelOf(frame);
     const over = new AbortController();
     const state: { accepted: boolean; failure: StackError | null; lines: string[] } = {
       accepted: false,
@@ -191,7 +193,7 @@ export class ElmTurn {
     };
     const onLine = (line: string, atMs: number) => {
       if (!abilities.headers) state.lines.push(line);
-      const failure = this.#hear(line, atMs, text, accept);
+      const failure = this.#hear(line, atMs, label, accept);
       if (failure === null) return;
       state.failure ??= failure;
     };
@@ -203,7 +205,7 @@ export class ElmTurn {
     try {
       const quietMs = patience.ms + PROMPT_MARGIN_MS;
       const yields = this.#host.canInterrupt ? { yieldAfterMs: () => this.#host.holdUntilMs() } : {};
-      await this.#ask(text, { keepLines: false, quietMs, onLine, ...yields });
+      await this.#ask(text, { keepLines: false, quietMs, onLine, label, ...yields });
       if (state.failure === null) accept();
       if (state.lines.length > 0) this.#host.formatted(job.channel, state.lines, clock.now());
     } catch (error) {
@@ -279,6 +281,11 @@ export class ElmTurn {
     const { lineRate, roundTripMs } = this.#host;
     return ((text.length + 1) * 10_000) / lineRate + roundTripMs + CHIP_MS;
   }
+}
+
+/** What errors say of a frame: never its bytes, which may be a key. */
+function labelOf({ id, extended }: CanFrame): string {
+  return `a frame to ${idText(id, extended)}`;
 }
 
 /** Did the device not heed an interrupt? */

@@ -2,10 +2,11 @@ import { type Clock, sleepUnlessAborted } from '#base/clock.ts';
 import type { CallOptions } from '#contract/call.ts';
 import { StackError } from '#contract/errors.ts';
 import type { Prompt } from './line-reader.ts';
-import { printable } from './lines.ts';
 
 /** One answer that is kept may have this many characters: 4095 bytes as lines with spaces, three times. */
 export const MAX_ANSWER_CHARS = 65_536;
+
+const MAX_LABEL_CHARS = 24;
 
 /** Stands for the command in `adapter/no-answer` when the device did not heed an interrupt. */
 export const INTERRUPT = 'interrupt';
@@ -26,6 +27,11 @@ export interface AskOptions extends CallOptions {
   yieldAfterMs?(): number;
   /** `none`: the text goes out without CR, e.g. the bytes an STN asks for with `DATA>`. Default `cr`. */
   readonly ending?: 'cr' | 'none';
+  /**
+   * Stands for the command in errors, which end up in records and reports. Default: the command, cut to 24 characters. What
+   * carries bytes of a message needs one: seeds and keys are told to nobody.
+   */
+  readonly label?: string;
   /** An identity text in the answer is no restart. Default: known by the command (`ATZ`, `ATWS`, `ATI`, `STI`, `VT…`, …). */
   readonly expectsBanner?: boolean;
 }
@@ -58,6 +64,7 @@ export interface CommandHost {
 /** One command between its first byte and its prompt: collects lines, keeps the limits, settles once. */
 export class RunningCommand {
   readonly text: string;
+  readonly label: string;
   readonly options: AskOptions;
   readonly answer: Promise<ConsoleAnswer>;
   readonly expectsBanner: boolean;
@@ -73,12 +80,13 @@ export class RunningCommand {
   #lastByteMs: number;
   #chars = 0;
   #lookAtMs = Number.POSITIVE_INFINITY;
-  #stopped: string | null = null;
+  #stopped = false;
   #resolve: (answer: ConsoleAnswer) => void = () => undefined;
   #reject: (error: StackError) => void = () => undefined;
 
   constructor(text: string, options: AskOptions, host: CommandHost) {
     this.text = text;
+    this.label = labelOf(text, options);
     this.options = options;
     this.expectsBanner = options.expectsBanner ?? givesBanner(text);
     this.#host = host;
@@ -127,7 +135,7 @@ export class RunningCommand {
     this.heardLine = true;
     const stopped = /^(.*?)\s*STOPPED$/i.exec(line);
     if (stopped) {
-      this.#stopped = line;
+      this.#stopped = true;
       if (stopped[1] !== '') this.malformed++; // glued to it: the device broke off in the middle of a line
       return;
     }
@@ -135,7 +143,7 @@ export class RunningCommand {
       this.#lines.push(line);
       this.#chars += line.length;
       if (this.#chars > MAX_ANSWER_CHARS) {
-        const what = `${this.#chars} characters and no prompt in answer to ${this.text}`;
+        const what = `${this.#chars} characters and no prompt in answer to ${this.label}`;
         this.fail(new StackError('adapter/garbage', what, { bytes: this.#chars }));
         return;
       }
@@ -146,9 +154,9 @@ export class RunningCommand {
   /** The prompt came: the device is free. */
   settle(prompt: Prompt): void {
     this.#over.abort();
-    if (this.#stopped !== null && !this.interrupted) {
-      const what = `the adapter broke off ${this.text} (${printable(this.#stopped)})`;
-      this.#reject(new StackError('adapter/stopped', what, { command: this.text }));
+    if (this.#stopped && !this.interrupted) {
+      const what = `the adapter broke off ${this.label}`;
+      this.#reject(new StackError('adapter/stopped', what, { command: this.label }));
       return;
     }
     const { echoed, interrupted, malformed } = this;
@@ -182,12 +190,17 @@ export class RunningCommand {
       if (untilMs === Number.POSITIVE_INFINITY) return;
       const leftMs = untilMs - this.#host.clock.now();
       if (leftMs <= 0) {
-        this.fail(noAnswer(this.text, endMs <= quietEndMs ? wholeMs : (quietMs ?? 0)));
+        this.fail(noAnswer(this.label, endMs <= quietEndMs ? wholeMs : (quietMs ?? 0)));
         return;
       }
       if (!(await sleepUnlessAborted(this.#host.clock, leftMs, this.#over.signal))) return;
     }
   }
+}
+
+export function labelOf(command: string, { label }: AskOptions): string {
+  if (label !== undefined) return label;
+  return command.length > MAX_LABEL_CHARS ? `${command.slice(0, MAX_LABEL_CHARS)}…` : command;
 }
 
 /** Spaces do not count, nor does the case (A.1). */

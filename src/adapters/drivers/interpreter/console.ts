@@ -3,7 +3,7 @@ import { Mutex } from '#base/mutex.ts';
 import type { CallOptions } from '#contract/call.ts';
 import { abortError, isStackError, StackError } from '#contract/errors.ts';
 import type { ByteTransport, CloseReason, RxChunk, SerialTransport } from '#contract/transport.ts';
-import { type AskOptions, type CommandHost, type ConsoleAnswer, RunningCommand, squeeze } from './command.ts';
+import { type AskOptions, type CommandHost, type ConsoleAnswer, labelOf, RunningCommand, squeeze } from './command.ts';
 import { LineReader, type Prompt } from './line-reader.ts';
 import { asleepError, parseLine, resetError } from './lines.ts';
 
@@ -14,6 +14,8 @@ export const COMMAND_LIMIT_MS = 1500;
 /** An interrupted device answers at once; the reference gives it a second (adapters A.7). */
 export const INTERRUPT_LIMIT_MS = 1000;
 const WRITE_LIMIT_MS = 1000;
+/** On top for each character: the slowest line is 9600 baud, 1.04 ms a character. */
+const WRITE_MS_PER_CHAR = 1.1;
 const RESYNC_SPACES = '    ';
 /** `ATI` until it says something: once for a stale half line, once for a prompt that was late. */
 const RESYNC_QUESTIONS = 3;
@@ -219,7 +221,7 @@ export class InterpreterConsole {
 
   async #ask(command: string, options: AskOptions = {}): Promise<ConsoleAnswer> {
     assertSendable(command);
-    if (options.signal?.aborted) throw abortError(options.signal, command);
+    if (options.signal?.aborted) throw abortError(options.signal, labelOf(command, options));
     if (this.#restartInTurn !== null) throw resetError(this.#restartInTurn);
     if (this.#promptOwed) await this.#resync(options.signal);
     return this.#run(command, options);
@@ -227,12 +229,12 @@ export class InterpreterConsole {
 
   async #run(text: string, options: AskOptions): Promise<ConsoleAnswer> {
     const { signal } = options;
-    if (this.#ended.signal.aborted) throw abortError(this.#ended.signal, text);
+    if (this.#ended.signal.aborted) throw abortError(this.#ended.signal, labelOf(text, options));
     if (forgetsEcho(text)) this.#echo = 'unknown';
     const running = new RunningCommand(text, options, this.#host);
     this.#running = running;
     const onAbort = () => {
-      if (signal) running.fail(abortError(signal, text));
+      if (signal) running.fail(abortError(signal, running.label));
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
@@ -291,9 +293,8 @@ export class InterpreterConsole {
 
   async #write(text: string): Promise<void> {
     const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
-    await this.#writes.run(() =>
-      this.transport.write(bytes, { timeoutMs: WRITE_LIMIT_MS, signal: this.#ended.signal }),
-    );
+    const timeoutMs = WRITE_LIMIT_MS + Math.ceil(bytes.length * WRITE_MS_PER_CHAR);
+    await this.#writes.run(() => this.transport.write(bytes, { timeoutMs, signal: this.#ended.signal }));
   }
 
   async #read(): Promise<void> {

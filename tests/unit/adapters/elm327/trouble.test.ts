@@ -115,6 +115,25 @@ describe('elm327: a device that misbehaves', () => {
     });
   });
 
+  it('no error tells the bytes of a message: they may be a key', async () => {
+    const { clock, device, openBus } = bench(V14B);
+    await clock.run(async () => {
+      const bus = await openBus();
+      const channel = bus.openChannel(ENGINE, OPTIONS);
+      await channel.sendPdu(hex('3E00'));
+      await clock.sleep(300);
+      device.busDead = true;
+      const dead = await caught(channel.sendPdu(hex('2704AABBCCDD')));
+      device.busDead = false;
+      await clock.sleep(300);
+      const sending = caught(channel.sendPdu(hex('2704AABBCCDD')));
+      await clock.sleep(30);
+      device.selfReset();
+      for (const error of [dead, await sending])
+        expect(JSON.stringify([String(error), isStackError(error) ? error.details : null])).not.toMatch(/AABB/i);
+    });
+  });
+
   it('an echo that stays on changes nothing', async () => {
     const { clock, device, ecu, openBus } = bench({ ...V14B, echoStays: true });
     await clock.run(async () => {

@@ -82,6 +82,17 @@ describe('console of a command interpreter', () => {
     expect(written).toEqual(['22F190\r', '    ', 'ATI\r', 'ATS0\r']);
   });
 
+  it('a label stands for the command in errors, else its first 24 characters', async () => {
+    const { clock, console } = await bench(() => undefined);
+    const long = 'STPX H:7E0,D:2704AABBCCDDEEFF00112233';
+    const plain = caught(console.ask(long));
+    const text = (error: unknown) => (isStackError(error, 'adapter/no-answer') ? error.details.command : '');
+    expect(text(await clock.run(plain))).toBe('STPX H:7E0,D:2704AABBCCD…');
+    const again = await bench(() => undefined);
+    const alone = caught(again.console.ask(long, { label: 'a message to 7E0' }));
+    expect(text(await again.clock.run(alone))).toBe('a message to 7E0');
+  });
+
   it('resync repeats ATI when a stale half line made it ?', async () => {
     let asked = 0;
     const { clock, console, written } = await bench((text, say) => {
