@@ -1,6 +1,7 @@
 /** One bench in a process of its own: `one.ts <name> [--smoke]`, rows to the parent (run.ts). */
 import { existsSync } from 'node:fs';
 import { codecBench } from './codec.ts';
+import { interpretersBench } from './interpreters.ts';
 import { isotpBench } from './isotp-bench.ts';
 import { BENCH_NAMES, type BenchName } from './names.ts';
 import { pipelineCpuBench } from './pipeline-cpu.ts';
@@ -14,6 +15,7 @@ const benches: Readonly<Record<BenchName, (options: BenchOptions) => BenchRow[] 
   'isotp-machine': machineBench,
   'slcan-codec': codecBench,
   'st-min': stMinBench,
+  interpreters: interpretersBench,
   page: pageBench,
 };
 

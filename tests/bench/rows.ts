@@ -5,7 +5,7 @@ export interface BenchRow {
   readonly what: string;
   /** null = not measured here; `note` says why. */
   readonly value: number | null;
-  readonly unit: '%' | '×' | 'µs' | 'count' | 'kB' | 'ms' | '1/s';
+  readonly unit: '%' | '×' | 'µs' | 'count' | 'kB' | 'ms' | '1/s' | 'kB/s';
   /** null = reported, not judged. */
   readonly goal: { readonly atLeast: number } | { readonly atMost: number } | null;
   readonly note?: string;
