@@ -237,10 +237,11 @@ export const en = {
     reconnect: 'Connect again at this speed',
   },
   note: {
-    failed: 'The adapter that this browser knows did not open by itself.',
-    otherSpeed: (bitRate: number) =>
-      `The adapter that this browser knows was last used at ${english.number(bitRate / 1000, bitRate % 1000 === 0 ? 0 : 1)} kbit/s. Say the speed of this car, then choose it.`,
-    otherTab: 'Another tab uses the adapter.',
+    otherSpeed: (speed: string) => `The adapter that this browser knows was last used at ${speed}.`,
+    otherSpeedWhy: 'Which speed this car has, only you can say: the wrong one disturbs its bus.',
+    connectAt: (speed: string) => `Connect at ${speed}`,
+    otherTab: 'Another tab uses this adapter.',
+    otherTabDo: 'Go to that tab, or disconnect it there first.',
     back: 'It is plugged in again. Press Reconnect adapter.',
   },
   check: {
@@ -487,10 +488,11 @@ export const de: typeof en = {
     reconnect: 'Mit diesem Tempo neu verbinden',
   },
   note: {
-    failed: 'Der Adapter, den dieser Browser kennt, ließ sich nicht von selbst öffnen.',
-    otherSpeed: (bitRate) =>
-      `Der Adapter, den dieser Browser kennt, lief zuletzt mit ${german.number(bitRate / 1000, bitRate % 1000 === 0 ? 0 : 1)} kbit/s. Das Tempo dieses Autos angeben, dann ihn wählen.`,
-    otherTab: 'Ein anderer Tab verwendet den Adapter.',
+    otherSpeed: (speed) => `Der Adapter, den dieser Browser kennt, lief zuletzt mit ${speed}.`,
+    otherSpeedWhy: 'Welches Tempo dieses Auto hat, weiß nur der Mensch davor: Das falsche stört seinen Bus.',
+    connectAt: (speed) => `Mit ${speed} verbinden`,
+    otherTab: 'Ein anderer Tab verwendet diesen Adapter.',
+    otherTabDo: 'In jenen Tab gehen, oder ihn dort zuerst trennen.',
     back: 'Er ist wieder eingesteckt. „Adapter neu verbinden“ drücken.',
   },
   check: {

@@ -178,7 +178,7 @@ export const en = {
     mayList: [
       'Diagnose: every adapter that reaches the bus.',
       'Code: adapters that are fast enough and can send long messages.',
-      'Program: only adapters proven for it. None is in this release.',
+      'Program: only adapters on a wire that passed the check.',
       'Radio links never program; a copy codes only after its check and on a person’s word.',
     ] as readonly string[],
     connect: 'When an adapter is not found',
@@ -381,7 +381,7 @@ export const de: typeof en = {
     mayList: [
       'Diagnose: jeder Adapter, der den Bus erreicht.',
       'Codieren: Adapter, die schnell genug sind und lange Nachrichten senden können.',
-      'Programmieren: nur Adapter, die dafür erprobt sind. In dieser Version ist es keiner.',
+      'Programmieren: nur Adapter am Kabel, die ihre Prüfung bestanden haben.',
       'Funkverbindungen programmieren nie; ein Nachbau codiert erst nach seiner Prüfung und auf das Wort eines Menschen.',
     ],
     connect: 'Wenn ein Adapter nicht gefunden wird',

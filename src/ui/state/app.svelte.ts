@@ -568,6 +568,7 @@ export class AppState {
     switch (event.type) {
       case 'connection':
         this.connection = event.connection;
+        if (event.connection.kind === 'open') this.connectNote = null;
         this.#last = lastAdapterOf(event.connection, this.bitRate) ?? this.#last;
         return;
       case 'vehicle':
