@@ -1,6 +1,9 @@
 import type { IsoTpAddress, IsoTpOptions } from '#contract/isotp.ts';
 import { filterFor, filterForRange, type IdFilter } from './wire.ts';
 
+const BMW_TESTER_ID = 0x6f1;
+const BMW_RESPONSES = 0x6;
+
 /** Where an address puts ids and bytes, as far as the chip must be told. */
 export interface Target {
   readonly requestId: number;
@@ -48,11 +51,14 @@ export function responders(
 
 /**
  * Whom a flow control to this responder goes to, where the ids say it by themselves: normal fixed, and the OBD pairs
- * 7E0/7E8 … 7E7/7EF (ISO 15765-4). null = not known.
+ * 7E0/7E8 … 7E7/7EF (ISO 15765-4), and BMW's extended addressing, where ECU 12 answers as 612 (reference: adapters A.11).
+ * null = not known.
  */
 export function physicalByRule(address: IsoTpAddress, responseId: number): IsoTpAddress | null {
   if (address.format === 'normal-fixed')
     return { format: 'normal-fixed', target: responseId & 0xff, source: address.source };
+  if (address.format === 'extended' && address.requestId === BMW_TESTER_ID && responseId >> 8 === BMW_RESPONSES)
+    return { ...address, responseId, target: responseId & 0xff };
   if (address.format !== 'normal') return null;
   if (!address.extendedId && responseId >= 0x7e8 && responseId <= 0x7ef)
     return { format: 'normal', requestId: responseId - 8, responseId, extendedId: false };

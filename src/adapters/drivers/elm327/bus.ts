@@ -14,7 +14,7 @@ import { parseIdentity } from './identity.ts';
 import type { ElmAbilities } from './qualify.ts';
 import { ElmSettings, type Patience, patienceOf } from './settings.ts';
 import { ElmTurn, interruptFailed, type TurnHost } from './turn.ts';
-import { type IdFilter, joinFilters, parseFrame } from './wire.ts';
+import { filterFor, type IdFilter, joinFilters, parseFrame } from './wire.ts';
 
 /** A device that restarts more often than this in a minute is no device to work with (fault S13). */
 const MAX_RESTARTS = 3;
@@ -23,6 +23,10 @@ const RESTART_WINDOW_MS = 60_000;
 const IDLE_MS = 250;
 /** How long the device listens when it is tried whether a listening command can be ended. */
 const TRIAL_MS = 50;
+/** Lowest priority of all: nobody sends it. */
+const SILENT_ID = 0x7ff;
+/** Listening fails on a bus that falls asleep, too; so often in one session it is the device. */
+const MAX_MONITOR_FAILURES = 3;
 /** What an ECU may take to begin its answer, seen through a slow device (reference: diagnostics A.2). */
 const EXTRA_LATENCY_MS = { wired: 350, wireless: 850 } as const;
 /** Small enough for every chip's buffer (reference: adapters N). */
@@ -59,6 +63,7 @@ export class ElmBus implements IsoTpBus {
   #initialised = false;
   #canInterrupt = true;
   #monitors: boolean;
+  #monitorFailures = 0;
   /** The chip's own flow control has let answers die here: the host sends it. */
   #chipFlowFails = false;
   #lastActive: ElmChannel | null = null;
@@ -77,7 +82,7 @@ export class ElmBus implements IsoTpBus {
     });
     this.#stopEvents = parts.console.onEvent((event) => {
       if (event.type === 'reset') this.#restarted(event.banner);
-      else if (event.type === 'asleep') this.#initialised = false;
+      else if (event.type === 'asleep') this.#stayAwake();
       else this.#stray(event.line, event.atMs);
     });
     void parts.console.closed.then((reason) => this.#end(reason));
@@ -96,6 +101,7 @@ export class ElmBus implements IsoTpBus {
       async (ask) => {
         await this.#settings.initialise(ask, this.#patience);
         await this.#settings.acknowledgeMonitored(ask, false);
+        await this.#settings.filter(ask, filterFor([SILENT_ID], false)); // else a lively bus fills its buffer at once
         await this.#tryInterrupt(ask);
         this.#initialised = true;
       },
@@ -231,6 +237,13 @@ export class ElmBus implements IsoTpBus {
     }
     await this.#settings.initialise(ask, this.#patience);
     this.#initialised = true;
+  }
+
+  /** Any command puts its sleep off; what it forgets in it is told anew. */
+  #stayAwake(): void {
+    this.#initialised = false;
+    if (this.#turns > 0) return;
+    this.#console.ask('ATI').catch(() => undefined); // the next request finds out whether it lives
   }
 
   #restarted(banner: string): void {
@@ -387,8 +400,9 @@ export class ElmBus implements IsoTpBus {
         bus.#counters.busErrors++;
         for (const listener of bus.#errorListeners) listener(flags, atMs);
       },
-      stopMonitoring: () => {
-        bus.#monitors = false;
+      monitorFailed: () => {
+        bus.#monitorFailures++;
+        bus.#monitors &&= bus.#monitorFailures < MAX_MONITOR_FAILURES;
       },
     };
   }

@@ -122,7 +122,7 @@ export class ElmSettings {
   ): Promise<void> {
     await this.protocol(ask, target.extended, patience);
     await this.#flowControl(ask, target, chipFlow);
-    await this.#filter(ask, filter);
+    await this.filter(ask, filter);
     if (this.#abilities.variableDlc) await this.#set(ask, 'dlc', target.variableDlc ? 'ATV1' : 'ATV0');
     await this.header(ask, target);
     await this.responses(ask, true);
@@ -160,7 +160,8 @@ export class ElmSettings {
     await this.#set(ask, 'flow', 'ATCFC1');
   }
 
-  async #filter(ask: Ask, filter: IdFilter): Promise<void> {
+  /** Which ids are shown. @throws StackError `adapter/refused` */
+  async filter(ask: Ask, filter: IdFilter): Promise<void> {
     const id = idText(filter.id, filter.extended);
     const mask = idText(filter.mask, filter.extended);
     if (isExact(filter) && this.#abilities.receiveAddress) {

@@ -42,7 +42,8 @@ export interface TurnHost {
   sentFrame(): void;
   droppedLine(): void;
   busError(flags: string, atMs: number): void;
-  stopMonitoring(): void;
+  /** Listening ended by itself. */
+  monitorFailed(): void;
 }
 
 /**
@@ -88,8 +89,7 @@ export class ElmTurn {
       const job = this.#nextJob();
       if (job) await this.#perform(job);
       else if (this.#channel.isClosed || this.#mayYield(console.waitingTurns)) return;
-      else if (this.#host.canInterrupt && this.#host.monitors) await this.#listen();
-      else return;
+      else if (!(this.#host.canInterrupt && this.#host.monitors && (await this.#listen()))) return;
     }
   }
 
@@ -221,11 +221,14 @@ export class ElmTurn {
     else job.channel.refuse(job, state.failure);
   }
 
-  /** Shows what is on the bus until somebody wants something else. Acknowledges only where the bit rate is proven. */
-  async #listen(): Promise<void> {
+  /**
+   * Shows what is on the bus until somebody wants something else. Acknowledges only where the bit rate is proven.
+   * @returns false when the device ended it by itself
+   */
+  async #listen(): Promise<boolean> {
     const { settings, jobs, heardFrames } = this.#host;
     await settings.acknowledgeMonitored(this.#ask, heardFrames);
-    if (jobs.length > 0 || this.isReady || this.#host.ended) return;
+    if (jobs.length > 0 || this.isReady || this.#host.ended) return true;
     let failed = false;
     const onLine = (line: string, atMs: number) => {
       failed = this.#hear(line, atMs, 'ATMA', () => undefined) !== null || failed;
@@ -239,8 +242,9 @@ export class ElmTurn {
         timeoutMs: LISTEN_SLICE_MS + PROMPT_MARGIN_MS,
         yieldAfterMs: () => this.#host.holdUntilMs(),
       });
-      // BUFFER FULL, `?`, or an end without a reason: this device cannot do it, and must not be asked again and again
-      if (failed || !interrupted) this.#host.stopMonitoring();
+      if (!failed && interrupted) return true;
+      this.#host.monitorFailed(); // BUFFER FULL, `?`, or an end without a reason
+      return false;
     } finally {
       this.#listening = false;
     }

@@ -30,9 +30,13 @@ describe('elm327: one request and its answer', () => {
     expect(device.violations).toEqual([]);
   });
 
-  it('a long request obeys BS 2 and STmin 20', async () => {
+  it.each([
+    [2, 20],
+    [4, 50],
+    [0, 127],
+  ])('a long request obeys BS %i and STmin %i', async (blockSize, stMin) => {
     const { clock, device, ecu, openBus } = bench();
-    ecu.options = { ...ecu.options, blockSize: 2, stMin: 20 };
+    ecu.options = { ...ecu.options, blockSize, stMin };
     await clock.run(async () => {
       const channel = (await openBus()).openChannel(ENGINE, OPTIONS);
       const events = listenTo(channel);

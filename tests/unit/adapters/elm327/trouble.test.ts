@@ -168,6 +168,45 @@ describe('elm327: a device that misbehaves', () => {
     expect(device.violations).toEqual([]);
   });
 
+  it('a lively bus does not fill the buffer while interrupts are tried: the device listens afterwards', async () => {
+    const { clock, device, openBus } = bench({ ...V14B, bufferChars: 100 });
+    const traffic = { on: true };
+    const noise = (async () => {
+      while (traffic.on) {
+        await clock.sleep(1);
+        device.hear({ id: 0x123, extended: false, data: hex('0011223344556677'), atMs: clock.now() });
+      }
+    })();
+    await clock.run(async () => {
+      const channel = (await openBus()).openChannel(ENGINE, OPTIONS);
+      await channel.sendPdu(hex('3E00'));
+      await clock.sleep(3000);
+      expect(device.monitoring).toBe(true);
+      traffic.on = false;
+      await noise;
+    });
+    expect(device.violations).toEqual([]);
+  });
+
+  it('ACT ALERT while nothing runs: it is kept awake, and the next request says all settings', async () => {
+    const { clock, device, openBus } = bench({ ...V14B, missing: ['ATCTM', 'ATAMC', 'ATMA'] });
+    await clock.run(async () => {
+      const channel = (await openBus()).openChannel(ENGINE, OPTIONS);
+      const events = listenTo(channel);
+      await channel.sendPdu(hex('3E00'));
+      await clock.sleep(3000);
+      device.print('\r!ACT ALERT\r\r>');
+      await clock.sleep(300);
+      expect(device.commands.at(-1)).toBe('ATI');
+      const before = device.commands.length;
+      await channel.sendPdu(hex('3E00'));
+      await clock.sleep(300);
+      expect(device.commands.slice(before)).toContain('ATCAF0');
+      expect(shown(events)).toEqual(['7E00', '7E00']);
+    });
+    expect(device.violations).toEqual([]);
+  });
+
   it('it falls silent: adapter/no-answer in bounded time, and it works again when it comes back', async () => {
     const { clock, device, openBus } = bench(V14B);
     await clock.run(async () => {

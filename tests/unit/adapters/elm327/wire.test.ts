@@ -147,6 +147,16 @@ describe('small decisions', () => {
       extendedId: false,
     });
     expect(physicalByRule(ENGINE, 0x77a)).toBeNull();
+    const bmw = {
+      format: 'extended',
+      requestId: 0x6f1,
+      responseId: 0x600,
+      extendedId: false,
+      target: 0xef,
+      source: 0xf1,
+    } as const;
+    expect(physicalByRule(bmw, 0x612)).toEqual({ ...bmw, responseId: 0x612, target: 0x12 });
+    expect(physicalByRule(bmw, 0x712)).toBeNull();
     const functional = { format: 'normal-fixed', target: 0x33, source: 0xf1, functional: true } as const;
     expect(physicalByRule(functional, 0x18daf110)).toEqual({ format: 'normal-fixed', target: 0x10, source: 0xf1 });
     expect(targetOf(functional, OPTIONS)).toMatchObject({
