@@ -176,7 +176,7 @@ export class ElmChannel implements DiagChannel {
   confirm({ engine, token, cancelled }: Job): void {
     if (cancelled) return;
     const now = this.#host.clock.now();
-    if (this.#pending?.begun) this.expectAnswer(now + P2_MS + this.latencyMs);
+    if (this.#pending?.begun) this.#expectUntilMs = now + P2_MS + this.latencyMs;
     engine.confirmed(token, now, now);
     this.#timer.look();
   }
@@ -217,10 +217,6 @@ export class ElmChannel implements DiagChannel {
     this.#settleClosed(reason);
     this.#listeners.clear();
     this.#host.closed(this);
-  }
-
-  expectAnswer(untilMs: number): void {
-    this.#expectUntilMs = untilMs;
   }
 
   async #send(pdu: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
@@ -317,10 +313,10 @@ export class ElmChannel implements DiagChannel {
       const kind = answerKind(pdu, this.#requestSid);
       const now = this.#host.clock.now();
       if (kind === 'pending') {
-        this.expectAnswer(now + P2_STAR_MS + this.latencyMs);
+        this.#expectUntilMs = now + P2_STAR_MS + this.latencyMs;
         this.#pendingUntilMs = now + PENDING_LIMIT_MS;
       } else if (kind === 'final') {
-        this.expectAnswer(Number.NEGATIVE_INFINITY);
+        this.#expectUntilMs = Number.NEGATIVE_INFINITY;
         this.#pendingUntilMs = Number.NEGATIVE_INFINITY;
       }
     }

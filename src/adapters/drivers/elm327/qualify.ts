@@ -23,7 +23,6 @@ export interface ElmAbilities {
   readonly userFlowControl: boolean;
   /** CFC0: the chip's flow control can be off, so the host may send it. */
   readonly hostFlowControl: boolean;
-  readonly extendedAddressing: boolean;
   readonly variableDlc: boolean;
   readonly silentMonitor: boolean;
   readonly tryProtocol: boolean;
@@ -55,7 +54,7 @@ const PROBES: readonly Probe[] = [
   { commands: ['ATCRA7E8'], ability: 'receiveAddress', since: '1.3' },
   { commands: ['ATFCSH7E0', 'ATFCSD300000', 'ATFCSM1'], after: ['ATFCSM0'], ability: 'userFlowControl', since: '1.1' },
   { commands: ['ATCFC0'], after: ['ATCFC1'], ability: 'hostFlowControl', since: '1.0' },
-  { commands: ['ATCEA01'], after: ['ATCEA'], ability: 'extendedAddressing', since: '1.4' },
+  { commands: ['ATCEA01'], after: ['ATCEA'], since: '1.4' },
   { commands: ['ATV1'], after: ['ATV0'], ability: 'variableDlc' },
   { commands: ['ATCSM0'], after: ['ATCSM1'], ability: 'silentMonitor', since: '1.4b' },
   { commands: ['ATCTM5'], after: ['ATCTM1'], ability: 'timerMultiplier', since: '2.1' },
@@ -67,8 +66,6 @@ export interface Qualification {
   readonly abilities: ElmAbilities;
   readonly genuine: AdapterInfo['genuine'];
   readonly findings: readonly AdapterFinding[];
-  /** `AT@1`: foreign text, bounded; '' without one. */
-  readonly description: string;
   readonly hasVoltage: boolean;
   /** Of short commands, ms, in the order they were asked. */
   readonly tripsMs: readonly number[];
@@ -125,7 +122,7 @@ export async function qualify(
   const hasVoltage = /\d\s*V/i.test((await linesOf(ask, 'ATRV'))?.join(' ') ?? '');
   const lies = identity.version === null || liesAboutCommands || table !== 'whole';
   const genuine = lies ? 'clone' : description === GENUINE_DESCRIPTION ? 'genuine' : 'unknown';
-  return { abilities: complete(abilities), genuine, findings, description, hasVoltage, tripsMs };
+  return { abilities: complete(abilities), genuine, findings, hasVoltage, tripsMs };
 }
 
 async function firstRefused(
@@ -223,7 +220,6 @@ function complete(found: Partial<Record<AbilityName, boolean>>): ElmAbilities {
     receiveAddress: has('receiveAddress'),
     userFlowControl: has('userFlowControl'),
     hostFlowControl: has('hostFlowControl'),
-    extendedAddressing: has('extendedAddressing'),
     variableDlc: has('variableDlc'),
     silentMonitor: has('silentMonitor'),
     tryProtocol: has('tryProtocol'),

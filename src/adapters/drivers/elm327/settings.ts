@@ -59,7 +59,7 @@ export function protocolFor(config: CanConfig, extended: boolean, rawFrames: boo
   return { define: [`ATPB${hexNumber(options, 2)}${hexNumber(divisor, 2)}`], number: 'B' };
 }
 
-/** Who sends the flow control to a first frame: the chip with these, or the host. */
+/** The chip answers first frames itself, with the channel's id and this STmin; BS is 0, it answers nothing but first frames. */
 export interface ChipFlowControl {
   readonly stMin: number;
 }

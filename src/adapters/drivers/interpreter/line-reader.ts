@@ -32,11 +32,6 @@ export class LineReader {
     this.#events = events;
   }
 
-  /** A line has begun and not ended. */
-  get hasPartialLine(): boolean {
-    return this.#skipping || this.#codes.length > 0;
-  }
-
   /** Forgets a half-read line. */
   reset(): void {
     this.#codes.length = 0;
