@@ -118,7 +118,9 @@ export type PlanWarning =
   | { readonly kind: 'shop-code-of-module' }
   | { readonly kind: 'unknown-bits'; readonly count: number }
   /** A way back behind an adapter that may not begin anything new. */
-  | { readonly kind: 'adapter-unproven' };
+  | { readonly kind: 'adapter-unproven' }
+  /** Somebody else talks to the modules of this car (fault T10). */
+  | { readonly kind: 'foreign-tester' };
 
 /** What became of the ECU. */
 export type EcuState =

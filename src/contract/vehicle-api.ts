@@ -207,6 +207,8 @@ export type ConnectionView =
       readonly usb: UsbIdentity | null;
       readonly bitRate: number;
       readonly traffic: boolean;
+      /** Somebody else asked a module within the last minute (fault T10); false where the adapter shows no foreign frames. */
+      readonly foreignTester: boolean;
       /** Names the trace of this connection. */
       readonly sessionId: string;
     }

@@ -20,6 +20,8 @@ export interface VehicleLink {
   release(moduleId: ModuleId): Promise<void>;
   /** Frames seen on the bus since it was opened: "is there any traffic?" */
   framesSeen(): number;
+  /** Somebody else asked a module of this car within the last minute (fault T10). */
+  foreignTester(): boolean;
   /** What the adapter in between may do, as far as it is proven; the host asks before every plan and every run. */
   verdict(job: AdapterJob): AdapterVerdict;
   /** The adapter's own voltage, where it can measure. */

@@ -58,6 +58,7 @@ async function atThePort(
       adapter,
       bus: { kind: 'can', link: await adapter.can.open({ bitRate: 500_000 }) },
       verdict: (job) => adapter.info.verdict[job],
+      isRequestId: () => false,
       simulated: true,
       verifier: office,
       memory: { read: async () => null, write: async () => {} },

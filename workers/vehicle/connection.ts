@@ -64,6 +64,7 @@ export async function openConnection(adapter: Adapter, parts: ConnectionParts): 
     memory: parts.memory,
     trace,
     verdict: (job) => standing.may(job),
+    isRequestId: requestIds(packs),
     physicalOf: (id) => physicalOf(packs, id),
     ...(preciseWait ? { preciseWait } : {}),
   });
@@ -82,6 +83,21 @@ export async function closeConnection(connection: Connection): Promise<void> {
   await connection.link.close();
   await connection.adapter.close();
   await connection.releaseLock?.();
+}
+
+/** Ids on which testers ask, from the address tables; asked of every frame, so looked up in a set. */
+function requestIds(packs: readonly DefinitionPack[]): (id: number, extended: boolean) => boolean {
+  const key = (id: number, extended: boolean) => (extended ? -id : id);
+  const ids = new Set(
+    packs.flatMap((pack) => [
+      ...pack.functional.map(({ requestId, extendedId }) => key(Number.parseInt(requestId, 16), extendedId)),
+      ...pack.modules.flatMap((slot) => {
+        const address = toIsoTpAddress(slot.address);
+        return address.format === 'normal' ? [key(address.requestId, address.extendedId)] : [];
+      }),
+    ]),
+  );
+  return (id, extended) => ids.has(key(id, extended));
 }
 
 /** Who answers with an id: from the address tables, so that flow control of a broadcast goes to the right module. */

@@ -155,12 +155,12 @@ export class Connections {
     await closeConnection(connection);
   }
 
-  /** Tells the page whether the bus is alive, when that changed. */
+  /** Tells the page whether the bus is alive and ours alone, when that changed. */
   refresh(): void {
     const connection = this.#current;
     if (connection === null || this.#view.kind !== 'open') return;
     const view = this.#viewOf(connection);
-    if (view.traffic !== this.#view.traffic) this.#show(view);
+    if (view.traffic !== this.#view.traffic || view.foreignTester !== this.#view.foreignTester) this.#show(view);
   }
 
   async flushTrace(connection: Connection | null = this.#current): Promise<void> {
@@ -294,6 +294,7 @@ export class Connections {
       usb,
       bitRate: bus.link.config.bitRate,
       traffic: bus.link.counters.received > 0,
+      foreignTester: connection.link.foreignTester(),
       sessionId,
     };
   }

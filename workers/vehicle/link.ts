@@ -22,6 +22,9 @@ import { openDiagClient, openFunctionalClient } from '#diagnostics/index.ts';
 import { openIsoTpChannel, type PreciseWait } from '#link/isotp/index.ts';
 import type { ClientOptions, VehicleLink } from '#procedures/context.ts';
 
+/** One request of somebody else's may be leftover traffic; it counts for this long. */
+const FOREIGN_TESTER_MS = 60_000;
+
 /** How messages reach the car: raw frames that we segment, or an adapter that does. */
 export type Bus =
   | { readonly kind: 'can'; readonly link: CanLink }
@@ -38,6 +41,8 @@ export interface VehicleLinkParts {
   readonly preciseWait?: PreciseWait;
   /** What the adapter may do, as its newest check says; asked anew each time. */
   verdict(job: AdapterJob): AdapterVerdict;
+  /** Is this the id of a request, to a module or to all? */
+  isRequestId(id: number, extended: boolean): boolean;
   /** Who answers with an id: from the address tables of the packs. */
   physicalOf(responseId: number): IsoTpAddress | null;
 }
@@ -83,6 +88,13 @@ export function createVehicleLink(parts: VehicleLinkParts): OpenVehicleLink {
               ? { preciseWait: parts.preciseWait }
               : {}),
         });
+
+  let foreignRequestMs = Number.NEGATIVE_INFINITY;
+  if (bus.kind === 'can')
+    bus.link.onFrame(({ id, extended }) => {
+      // What we send never comes back as received: a request on the bus is somebody else's.
+      if (parts.isRequestId(id, extended)) foreignRequestMs = clock.now();
+    });
 
   const release = async (moduleId: ModuleId): Promise<void> => {
     const client = clients.get(moduleId);
@@ -135,6 +147,7 @@ export function createVehicleLink(parts: VehicleLinkParts): OpenVehicleLink {
       ),
     requestsSent: (moduleId) => sent.get(moduleId) ?? 0,
     framesSeen: () => bus.link.counters.received,
+    foreignTester: () => clock.now() - foreignRequestMs < FOREIGN_TESTER_MS,
     verdict: (job) => parts.verdict(job),
     supply: adapter.supply ?? null,
     async close() {

@@ -11,6 +11,7 @@ import { assertShopCode } from '#procedures/coding/shop-code.ts';
 import { type BlockWrite, estimate, planBlocks, writeSessionOf, writeSteps } from '#procedures/coding/steps.ts';
 import { findDefinition, type ProcedureContext } from '#procedures/context.ts';
 import { withUnstableFrom } from '#procedures/masked.ts';
+import { linkWarnings } from '#procedures/link-warnings.ts';
 import { voltageWarnings } from '#procedures/voltage.ts';
 
 /**
@@ -111,6 +112,7 @@ export async function writePlan(ctx: ProcedureContext, input: WritePlanInput): P
     steps,
     warnings: [
       ...voltageWarnings(voltage),
+      ...linkWarnings(ctx.link),
       ...shopWarning,
       ...(unknownBits > 0 ? [{ kind: 'unknown-bits', count: unknownBits } as const] : []),
       ...input.warnings,

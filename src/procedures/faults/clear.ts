@@ -8,6 +8,7 @@ import { clientOptionsOf, definitionOf, type ProcedureContext } from '#procedure
 import { performStep } from '#procedures/gate.ts';
 import { identify } from '#procedures/identify/module.ts';
 import { readFaults } from '#procedures/reads.ts';
+import { linkWarnings } from '#procedures/link-warnings.ts';
 import { voltageWarnings } from '#procedures/voltage.ts';
 import type { RunContext, RunHost } from '#procedures/write-run.ts';
 
@@ -44,7 +45,7 @@ export async function planClear(ctx: ProcedureContext, moduleId: string): Promis
     identity: keyIdentityOf(identity),
     definition: pinned({ ...module, identity }),
     steps: [{ kind: 'clear', id: 'clear', group: ALL_GROUPS, faults }],
-    warnings: voltageWarnings(voltage),
+    warnings: [...voltageWarnings(voltage), ...linkWarnings(ctx.link)],
     voltage,
     estimateMs: { least: 300, most: 6000 },
     faults,

@@ -36,6 +36,7 @@ const PlanWarningSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('shop-code-of-module') }),
   v.strictObject({ kind: v.literal('unknown-bits'), count: whole(0, 1_000_000) }),
   v.strictObject({ kind: v.literal('adapter-unproven') }),
+  v.strictObject({ kind: v.literal('foreign-tester') }),
 ]);
 
 const head = {

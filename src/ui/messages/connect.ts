@@ -19,6 +19,17 @@ export const en = {
   opening: 'Connecting',
   lost: 'The adapter went away',
   lostValues: 'Values on screen are from before.',
+  foreignTester: {
+    title: 'Another tester is asking the modules of this car',
+    car: 'Its questions were seen on the bus. Answers may be mixed up.',
+    doNow: 'Unplug it or stop it before anything is changed.',
+  },
+  slow: {
+    title: (ms: number) => `This adapter answers slowly: ${english.number(Math.round(ms))} ms`,
+    car: 'Everything works and takes longer; its driver holds answers back.',
+    doNow: 'Set the latency timer of its port to 1 ms.',
+    then: 'Windows: Device Manager, the COM port, Port Settings, Advanced. Then plug it in again.',
+  },
   facts: {
     product: 'Adapter',
     firmware: 'Firmware',
@@ -265,6 +276,17 @@ export const de: typeof en = {
   opening: 'Wird verbunden',
   lost: 'Der Adapter ist weg',
   lostValues: 'Die Werte auf dem Bildschirm sind von vorher.',
+  foreignTester: {
+    title: 'Ein anderer Tester fragt die Module dieses Autos',
+    car: 'Seine Fragen wurden auf dem Bus gesehen. Antworten können durcheinandergeraten.',
+    doNow: 'Abziehen oder anhalten, bevor etwas geändert wird.',
+  },
+  slow: {
+    title: (ms) => `Dieser Adapter antwortet langsam: ${german.number(Math.round(ms))} ms`,
+    car: 'Alles geht und dauert länger; sein Treiber hält Antworten zurück.',
+    doNow: 'Die Wartezeit (Latency Timer) seines Anschlusses auf 1 ms stellen.',
+    then: 'Windows: Geräte-Manager, der COM-Anschluss, Anschlusseinstellungen, Erweitert. Danach neu einstecken.',
+  },
   facts: {
     product: 'Adapter',
     firmware: 'Firmware',

@@ -143,6 +143,8 @@ export const en = {
         return `${english.number(warning.count)} ${warning.count === 1 ? 'bit' : 'bits'} that no option names will change too.`;
       case 'adapter-unproven':
         return 'This adapter is not proven for changes. For the way back it is allowed; a proven one is better.';
+      case 'foreign-tester':
+        return 'Another tester is asking the modules of this car. Unplug it or stop it first.';
     }
   },
 };
@@ -260,6 +262,8 @@ export const de: typeof en = {
         return `${german.number(warning.count)} ${warning.count === 1 ? 'Bit, das keine Option benennt, ändert' : 'Bits, die keine Option benennt, ändern'} sich mit.`;
       case 'adapter-unproven':
         return 'Dieser Adapter ist für Änderungen nicht geprüft. Für den Weg zurück ist er erlaubt; ein geprüfter ist besser.';
+      case 'foreign-tester':
+        return 'Ein anderer Tester fragt die Module dieses Autos. Erst abziehen oder anhalten.';
     }
   },
 };

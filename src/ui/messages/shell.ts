@@ -93,8 +93,7 @@ export const de: typeof en = {
   partMissingDo: 'Das Netz prüfen, dann erneut versuchen.',
   states: { ok: 'gut', warn: 'Achtung', danger: 'nicht gut', live: 'läuft', todo: 'zu tun' },
   signed: (left) => (left === null ? 'Gezeichnet' : `Gezeichnet, ${left}`),
-  signedSpoken: (volts, name, left) =>
-    `${volts}, eingegeben und gezeichnet von ${name}, nicht gemessen, noch ${left}`,
+  signedSpoken: (volts, name, left) => `${volts}, eingegeben und gezeichnet von ${name}, nicht gemessen, noch ${left}`,
   typeVoltage: 'Messwert eingeben',
   typed: {
     title: 'Einen Messwert eingeben?',

@@ -86,6 +86,7 @@ export function open(change: Partial<Extract<ConnectionView, { kind: 'open' }>> 
     usb: CANABLE_USB,
     bitRate: 500_000,
     traffic: true,
+    foreignTester: false,
     sessionId: 's1',
     ...change,
   };

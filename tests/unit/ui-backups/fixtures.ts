@@ -100,6 +100,7 @@ export const connected: CarNow['connection'] = {
   usb: null,
   bitRate: 500_000,
   traffic: true,
+  foreignTester: false,
   sessionId: 's1',
 };
 
