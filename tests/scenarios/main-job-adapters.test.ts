@@ -54,7 +54,7 @@ describe('the main job through every adapter of the virtual car', () => {
           expect(view.vin).toBe('0CBV1000000000017');
           expect(view.modules.map(({ label, identity }) => [label, identity?.match.kind])).toEqual(WHOLE_CAR);
         }
-          expect(adapter.verdict.code.may).toBe(expected.code === 'yes');
+        expect(adapter.verdict.code.may).toBe(expected.code === 'yes');
 
         if (expected.code !== 'yes') {
           await expect(planTwoOptions(browser)).rejects.toMatchObject({

@@ -28,7 +28,7 @@ export const en = {
     title: (ms: number) => `This adapter answers slowly: ${english.number(Math.round(ms))} ms`,
     car: 'Everything works and takes longer; its driver holds answers back.',
     doNow: 'Set the latency timer of its port to 1 ms.',
-    then: 'Windows: Device Manager, the COM port, Port Settings, Advanced. Then plug it in again.',
+    after: 'Windows: Device Manager, the COM port, Port Settings, Advanced. Then plug it in again.',
   },
   facts: {
     product: 'Adapter',
@@ -285,7 +285,7 @@ export const de: typeof en = {
     title: (ms) => `Dieser Adapter antwortet langsam: ${german.number(Math.round(ms))} ms`,
     car: 'Alles geht und dauert länger; sein Treiber hält Antworten zurück.',
     doNow: 'Die Wartezeit (Latency Timer) seines Anschlusses auf 1 ms stellen.',
-    then: 'Windows: Geräte-Manager, der COM-Anschluss, Anschlusseinstellungen, Erweitert. Danach neu einstecken.',
+    after: 'Windows: Geräte-Manager, der COM-Anschluss, Anschlusseinstellungen, Erweitert. Danach neu einstecken.',
   },
   facts: {
     product: 'Adapter',
