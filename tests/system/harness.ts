@@ -6,7 +6,7 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -52,14 +52,27 @@ export interface StartOptions {
   readonly plugged?: boolean;
   /** Additional arguments of the browser. */
   readonly args?: readonly string[];
+  /** Begins with the browser profile that this preparation left, which is made once for all tests of a run. */
+  readonly prepared?: Preparation;
   readonly locale?: string;
   readonly viewport?: { readonly width: number; readonly height: number };
+}
+
+/** What a browser has gone through before a test: done once, on a car and an adapter of its own. */
+export interface Preparation {
+  /** Two preparations of one name are the same. */
+  readonly name: string;
+  readonly root: string;
+  readonly device: DeviceOptions;
+  run(harness: Harness): Promise<void>;
 }
 
 export interface Harness {
   readonly page: Page;
   readonly context: BrowserContext;
   readonly origin: string;
+  /** The folder of the browser's profile. */
+  readonly profile: string;
   /** Errors that no page caught, and console errors, in the order in which they came. */
   readonly pageErrors: readonly string[];
   /** Answers the chooser of `requestPort()`; only with `granted: false`. */
@@ -118,6 +131,37 @@ async function writeGrant(profile: string, origin: string, variant: AdapterVaria
   await writeFile(path.join(profile, 'Default', 'Preferences'), JSON.stringify(preferences));
 }
 
+interface PreparedProfile {
+  readonly folder: string;
+  /** Data belong to an origin: its server stays until this process ends. */
+  readonly origin: string;
+}
+
+const preparedProfiles = new Map<string, Promise<PreparedProfile>>();
+
+/** The profile that a preparation leaves; a failed one fails every test that wants it. */
+function preparedProfile(preparation: Preparation): Promise<PreparedProfile> {
+  const known = preparedProfiles.get(preparation.name);
+  if (known !== undefined) return known;
+  const made = makeProfile(preparation);
+  preparedProfiles.set(preparation.name, made);
+  return made;
+}
+
+async function makeProfile({ root, device, run: prepare }: Preparation): Promise<PreparedProfile> {
+  const { folder } = workFolder();
+  const { origin } = await serveFolder(root);
+  const harness = await start({ origin, device });
+  try {
+    await prepare(harness);
+    await harness.context.close();
+    await cp(harness.profile, folder, { recursive: true });
+    return { folder, origin };
+  } finally {
+    await harness.stop();
+  }
+}
+
 /** Starts everything and opens the page. */
 export async function start(options: StartOptions): Promise<Harness> {
   const cleanUps: (() => void | Promise<void>)[] = [];
@@ -153,7 +197,8 @@ async function assemble(
   const flags = ['-O2', '-Wall', '-Werror', '-shared', '-fPIC', '-fvisibility=hidden'];
   await run('gcc', [...flags, '-o', library, path.join(here, 'fakeudev.c'), '-ldl']);
 
-  let origin = options.origin;
+  const prepared = options.prepared === undefined ? undefined : await preparedProfile(options.prepared);
+  let origin = prepared?.origin ?? options.origin;
   if (origin === undefined) {
     if (options.root === undefined) throw new RangeError('start needs an origin or a root');
     const server = await serveFolder(options.root);
@@ -162,7 +207,8 @@ async function assemble(
   }
   const profile = path.join(folder, 'profile');
   await mkdir(profile, { recursive: true });
-  if (options.granted !== false) await writeGrant(profile, origin, options.device?.adapter ?? 'ack');
+  if (prepared !== undefined) await cp(prepared.folder, profile, { recursive: true });
+  else if (options.granted !== false) await writeGrant(profile, origin, options.device?.adapter ?? 'ack');
 
   const uiDevTools = options.granted === false ? await chooserArguments() : undefined;
   const chooser = uiDevTools === undefined ? undefined : new Chooser(uiDevTools.port);
@@ -216,6 +262,7 @@ async function assemble(
       return browser.context;
     },
     origin,
+    profile,
     pageErrors,
     chooser,
     ecu: (command) => device.command(command),
