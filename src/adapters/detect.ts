@@ -8,7 +8,9 @@ import { DRIVERS } from './registry.ts';
  * All of the probing. A device at its usual speed is found within the five seconds of the reference (adapters L.2); the rest is
  * for those that somebody left at another one: each speed is a close and an open of the port.
  */
-const DETECT_LIMIT_MS = 20_000;
+const DETECT_LIMIT_MS = 30_000;
+/** Speeds of a family that the patient second try goes through. */
+const USUAL_SPEEDS = 2;
 
 /**
  * Finds the driver of the device behind an open transport: those whose USB filters match first, then the others; each at the line
@@ -41,10 +43,17 @@ async function probe(
   const usb = serial?.usb;
   const until = context.clock.now() + timeoutMs;
   const tried = new Set<string>();
-  for (const { entry, baudRate } of attempts(
-    inProbeOrder(drivers, usb),
-    serial !== null && context.wireless !== true,
-  )) {
+  const canChangeSpeed = serial !== null && context.wireless !== true;
+  const ordered = inProbeOrder(drivers, usb);
+  // Interpreters answer in a few milliseconds and are asked at many speeds, so they are not waited for long. Where nobody was
+  // recognised they are asked once more, at their usual speeds and with patience: the machine may have been busy.
+  const again = ordered
+    .filter(({ family }) => family === 'interpreter')
+    .map((entry) => ({ ...entry, baudRates: entry.baudRates.slice(0, USUAL_SPEEDS) }));
+  for (const { entry, baudRate, patient } of [
+    ...[...attempts(ordered, canChangeSpeed)].map((attempt) => ({ ...attempt, patient: false })),
+    ...[...attempts(again, canChangeSpeed)].map((attempt) => ({ ...attempt, patient: true })),
+  ]) {
     const driver = await entry.load();
     const leftMs = until - context.clock.now();
     if (leftMs <= 0) break;
@@ -53,7 +62,7 @@ async function probe(
     if (serial !== null && baudRate !== null && serial.line.baudRate !== baudRate)
       await serial.reconfigure({ ...serial.line, baudRate }, call);
     try {
-      const adapter = await driver.open(transport, context, call);
+      const adapter = await driver.open(transport, { ...context, patient }, call);
       if (adapter) return adapter;
     } catch (error) {
       if (!isStackError(error, 'call/timeout', 'adapter/no-answer')) throw error; // silence: not of this family

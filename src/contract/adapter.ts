@@ -164,4 +164,6 @@ export interface DriverContext {
   readonly clock: Clock;
   /** The port is a Bluetooth one (RFCOMM): answers take longer, and the line speed changes nothing. */
   readonly wireless?: boolean;
+  /** The second try: nobody was recognised, and a busy machine may have heard an answer too late. Waits as behind Bluetooth. */
+  readonly patient?: boolean;
 }

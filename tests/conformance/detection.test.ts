@@ -47,7 +47,12 @@ interface Detected {
 
 async function detect(
   model: VirtualAdapter,
-  options: { readonly drivers?: readonly DriverEntry[]; readonly baudRate?: number; readonly thenSend?: boolean } = {},
+  options: {
+    readonly drivers?: readonly DriverEntry[];
+    readonly baudRate?: number;
+    readonly thenSend?: boolean;
+    readonly deafMs?: number;
+  } = {},
 ): Promise<Detected> {
   const clock = new VirtualClock();
   const car = await VirtualCar.create({ data: V1, clock, store: new MemoryCarStore() });
@@ -58,7 +63,8 @@ async function detect(
         ? message.bytes
         : null;
     if (bytes instanceof Uint8Array) heard.push(new TextDecoder('latin1').decode(bytes));
-    return [message];
+    const isBytes = typeof message === 'object' && message !== null && 'bytes' in message;
+    return direction === 'in' && isBytes && clock.now() < (options.deafMs ?? 0) ? [] : [message];
   });
   const device = attachDevice(car, ports.far, { model, tickMs: 1, onChange: () => undefined });
   return clock.run(async () => {
@@ -122,6 +128,12 @@ describe('detection on an open port', () => {
       expect(repeatOn).toBeGreaterThan(asked);
       expect(heard.indexOf('\rO\r')).toBeGreaterThan(repeatOn);
     }
+  });
+
+  it('a host that heard nothing for two seconds, while the usual speed had its turn, asks once more with patience', async () => {
+    const found = await detect('elm327-v14b', { deafMs: 2000 });
+    expect(found.driver).toBe('elm327');
+    expect(found.framesToBus).toBe(0);
   });
 
   it.each([

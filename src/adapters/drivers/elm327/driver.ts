@@ -33,8 +33,8 @@ const ROUND_TRIP_LIMIT_MS = 3000;
 export function createElm327Driver(): Driver {
   return {
     async open(transport: ByteTransport, context: DriverContext, call: CallOptions = {}): Promise<Adapter | null> {
-      const { clock, wireless = false } = context;
-      const place = wireless ? 'wireless' : 'wired';
+      const { clock, wireless = false, patient = false } = context;
+      const place = wireless || patient ? 'wireless' : 'wired';
       const console = new InterpreterConsole(transport, clock, {
         commandLimitMs: COMMAND_MS[place],
         interruptLimitMs: INTERRUPT_MS[place],
@@ -43,7 +43,7 @@ export function createElm327Driver(): Driver {
       try {
         const { timeoutMs = OPEN_LIMIT_MS, signal } = call;
         const adapter = await bounded(clock, 'recognise the ELM327', timeoutMs, signal, (ended) =>
-          identify(console, transport, { clock, wireless }, ended),
+          identify(console, transport, { clock, wireless, patient }, ended),
         );
         if (adapter) return adapter;
       } catch (error) {
@@ -59,11 +59,11 @@ export function createElm327Driver(): Driver {
 async function identify(
   console: InterpreterConsole,
   transport: ByteTransport,
-  { clock, wireless }: { readonly clock: Clock; readonly wireless: boolean },
+  { clock, wireless, patient }: { readonly clock: Clock; readonly wireless: boolean; readonly patient: boolean },
   signal: AbortSignal,
 ): Promise<Adapter | null> {
   await console.drain(LISTEN_MS, signal);
-  const place = wireless ? 'wireless' : 'wired';
+  const place = wireless || patient ? 'wireless' : 'wired';
   const settle = () => console.drain(SETTLE_MS[place], signal);
   // a turn for each command: a device that starts up just now says so between two of them, and that is no failure yet
   const identity = await recognise(
