@@ -100,7 +100,7 @@ describe('what an adapter may do (reference: adapters L.1, N)', () => {
     expect(verdict).toEqual({ read: MAY, code, program });
   });
 
-  it('lets a clone that passed code once a person signed for it, and never program', () => {
+  it('S14 lets a clone that passed code once a person signed for it, and never program', () => {
     const verdict = verdictOf(CLONE, [reportOf(CLONE)], signed(CLONE));
     expect(verdict).toEqual({ read: MAY, code: MAY, program: not('too-slow') });
     const alsoProgram = { ...CLONE, verdict: { ...CLONE.verdict, program: not('not-qualified') } };

@@ -43,7 +43,7 @@ describe('elm327: who is it', () => {
     ]);
   });
 
-  it('v1.5 was never made: a clone, whatever it can do', async () => {
+  it('S14 v1.5 was never made: a clone, whatever it can do', async () => {
     const info = await infoOf({ version: 'v1.5' });
     expect([info.genuine, info.chip, info.product]).toEqual(['clone', 'ELM327-like', 'ELM327 clone']);
     expect(info.findings).toEqual([{ kind: 'version-never-existed', detail: 'ELM327 v1.5' }]);

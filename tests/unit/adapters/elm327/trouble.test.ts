@@ -6,7 +6,7 @@ import { AT_500K, bench, bytes, caught, ENGINE, GATEWAY, hex, listenTo, OPTIONS,
 
 const V14B: ElmVariant = { missing: ['ATCTM', 'ATAMC'] };
 
-describe('elm327: the device restarts by itself (S13)', () => {
+describe('S13 elm327: the device restarts by itself', () => {
   it.each(['LV RESET', 'ELM327 v1.4b', 'ERR94'])(
     '%s while an answer is due: failed, once; the next request works',
     async (text) => {
