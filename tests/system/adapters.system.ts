@@ -49,6 +49,17 @@ const onCheckedInterpreter: typeof onInterpreter = (name, adapter, run) => {
   return onInterpreter(name, adapter, run, prepared === undefined ? {} : { prepared });
 };
 
+/** The check itself runs while this is prepared; what it left must outlive the browser that ran it. */
+const checkRemembered = (adapter: 'elm-genuine' | 'elm-clone', title: string): SystemTest =>
+  onCheckedInterpreter('the adapter check passes, reads only, and is remembered', adapter, async (h, screen) => {
+    const shown = (text: string | RegExp) => h.page.getByText(text).filter({ visible: true }).first().waitFor();
+    await connected(screen);
+    await screen.press(h.page.getByRole('link', { name: 'Show the check' }));
+    await screen.heading(`${title} may diagnose and code`).waitFor();
+    await shown('200 of 200');
+    if (adapter === 'elm-clone') await shown(/Ada Lovelace/);
+  });
+
 const mainJob = (adapter: InterpreterVariant): SystemTest =>
   onCheckedInterpreter(
     'scan, backup, change of a 32-byte block by a slow module, proof, put back',
@@ -111,6 +122,8 @@ const cutAfterExecution = (adapter: InterpreterVariant): SystemTest =>
   );
 
 export const tests: readonly SystemTest[] = [
+  checkRemembered('elm-genuine', 'ELM327'),
+  checkRemembered('elm-clone', 'ELM327 clone'),
   mainJob('elm-genuine'),
   mainJob('elm-clone'),
   mainJob('stn'),
