@@ -1,8 +1,11 @@
+import { availableParallelism } from 'node:os';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // Also on two cores both work: the sweeps are the longest files, and each is one file.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       {
         test: {
