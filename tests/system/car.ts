@@ -78,10 +78,18 @@ export function checkedBefore(adapter: InterpreterVariant, acceptedBy: string | 
       await screen.scan();
       await screen.section('Connect');
       await screen.press(h.page.getByRole('link', { name: 'Check this adapter' }).first());
-      await screen.press(screen.button('Check adapter'));
-      await screen.button('Check adapter again').waitFor({ timeout: CHECK_MS });
+      const accept = screen.button('Let this copy change options');
+      const passed = acceptedBy === null ? screen.heading(/ may diagnose and code$/) : accept;
+      await check(screen, 'Check adapter');
+      if (!(await passed.isVisible())) {
+        const missed = await h.page.getByRole('listitem').filter({ hasText: 'went wrong' }).allTextContents();
+        console.log(
+          `        note: the check missed something on this machine and is made once more: ${missed.join(' · ')}`,
+        );
+        await check(screen, 'Check adapter again');
+      }
       if (acceptedBy !== null) {
-        await screen.press(screen.button('Let this copy change options'));
+        await screen.press(accept);
         await screen.dialog.getByRole('textbox', { name: 'Your name' }).fill(acceptedBy);
         await screen.pressInDialog(screen.dialog, 'Let it change options');
       }
@@ -90,6 +98,13 @@ export function checkedBefore(adapter: InterpreterVariant, acceptedBy: string | 
       assert.deepEqual(h.unread('repeat'), []);
     },
   };
+}
+
+async function check(screen: Screen, button: string): Promise<void> {
+  await screen.press(screen.button(button));
+  await screen.page.getByText('Parts of the check').waitFor();
+  await screen.button('Check adapter again').waitFor({ timeout: CHECK_MS });
+  await screen.heading(/ (may diagnose|is not fit)/).waitFor();
 }
 
 /** The one next step, again and again until the job is closed, by a person who only reads what the card says. */

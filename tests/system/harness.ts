@@ -23,6 +23,7 @@ import {
   type EcuName,
   type Stat,
 } from './device-process.ts';
+import { evidence } from './evidence.ts';
 import { serveFolder } from './static-server.ts';
 
 const run = promisify(execFile);
@@ -157,6 +158,8 @@ async function makeProfile({ root, device, run: prepare }: Preparation): Promise
     await harness.context.close();
     await cp(harness.profile, folder, { recursive: true });
     return { folder, origin };
+  } catch (failure) {
+    throw new Error(`preparing the browser failed: ${String(failure)}\n${await evidence(harness)}`, { cause: failure });
   } finally {
     await harness.stop();
   }

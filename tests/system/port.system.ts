@@ -66,7 +66,7 @@ export const tests: readonly SystemTest[] = [
       const tookMs = performance.now() - gone;
       assert.ok(tookMs < 1000, `${tookMs} ms`);
       await screen.option('Mirrors fold when locking').waitFor();
-      await screen.press(screen.button('Discard 1 change'));
+      await screen.press(screen.button('Unstage 1 change'));
       await h.page.getByText(/^Values are as of /).waitFor();
       await h.page
         .getByRole('navigation', { name: 'Sections' })

@@ -1,4 +1,5 @@
 /** What a test of this lane is, and the runner: a start, a run and a stop for each test, one line for each. */
+import { evidence } from './evidence.ts';
 import { type Harness, type StartOptions, start } from './harness.ts';
 import { within } from './wait.ts';
 
@@ -13,9 +14,6 @@ export interface SystemTest {
 }
 
 const DEFAULT_LIMIT_MS = 90_000;
-const TRACE_LINES = 40;
-const SERIAL_LINES = 80;
-const SNAPSHOT_LIMIT_MS = 5_000;
 
 /** Runs the tests one after the other; prints `ok` or `FAILED` for each. */
 export async function runTests(tests: readonly SystemTest[]): Promise<{ passed: number; failed: number }> {
@@ -46,28 +44,6 @@ async function runOne(test: SystemTest): Promise<string | undefined> {
   } finally {
     await harness?.stop().catch((failure: unknown) => console.error(failure));
   }
-}
-
-/** What the screen shows, what the page complained of, the last frames on the wire, and what an interpreter was told. */
-async function evidence(harness: Harness): Promise<string> {
-  const trace = await harness.ecu({ do: 'trace' }).then(
-    (reply) => (reply.trace as string[]).slice(-TRACE_LINES),
-    (failure: unknown) => [String(failure)],
-  );
-  const serial = await harness.serial().catch((failure: unknown) => [String(failure)]);
-  const screen = await harness.page
-    .locator('body')
-    .ariaSnapshot({ timeout: SNAPSHOT_LIMIT_MS })
-    .catch((failure: unknown) => String(failure));
-  return [
-    'screen:',
-    screen,
-    'page errors:',
-    ...harness.pageErrors,
-    'last frames on the wire:',
-    ...trace,
-    ...(serial.length === 0 ? [] : ['last lines of the adapter:', ...serial.slice(-SERIAL_LINES)]),
-  ].join('\n');
 }
 
 function indent(text: string): string {
