@@ -26,6 +26,8 @@ const OPEN_LIMIT_MS = 2000;
 /** Before the first byte is written: is somebody talking already? (reference: adapters L.2) */
 const LISTEN_MS = 100;
 const ROUND_TRIPS = 20;
+/** Timed for people, on a computer that does other things too: late is a measurement, silence this long is none. */
+const TRIP_LIMIT_MS = 2000;
 const ROUND_TRIPS_LIMIT_MS = 1000;
 export interface SlcanOptions {
   /** The device's transmit queue where it is known better than by its family: a qualification run, a bench. */
@@ -190,8 +192,8 @@ class SlcanAdapter implements Adapter {
     const { text } = this.#firmware;
     const one = async (ended: AbortSignal): Promise<number> => {
       const startMs = this.#clock.now();
-      const answer = await this.#device.exchange('V', 'text', TEXT_LIMIT_MS, ended);
-      if (answer.kind !== 'text') throw noAnswer('V', TEXT_LIMIT_MS);
+      const answer = await this.#device.exchange('V', 'text', TRIP_LIMIT_MS, ended);
+      if (answer.kind !== 'text') throw noAnswer('V', TRIP_LIMIT_MS);
       if (printable(answer.text) !== text)
         throw new StackError('adapter/identity-changed', 'another device answers than before', {
           expected: text,
@@ -199,7 +201,7 @@ class SlcanAdapter implements Adapter {
         });
       return this.#clock.now() - startMs;
     };
-    const limitMs = timeoutMs ?? count * TEXT_LIMIT_MS + N_AS_MS;
+    const limitMs = timeoutMs ?? count * TRIP_LIMIT_MS;
     return bounded(this.#clock, 'time the adapter', limitMs, signal, async (ended) => {
       const tripsMs: number[] = [];
       // One at a time: frames of the car's own traffic come between them, and nothing waits for all.
