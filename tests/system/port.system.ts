@@ -140,6 +140,10 @@ export const tests: readonly SystemTest[] = [
       await h.unplug();
       await h.plug();
       await until('the free port', async () => (await h.stat()).adapter.hostOpen === false);
+      // The app opens what is plugged in when it starts: the browser has to have seen the plug by then.
+      await until('the port in the browser', () =>
+        h.page.evaluate(async () => (await navigator.serial.getPorts()).length === 1),
+      );
       await h.page.reload();
       await connected(screen);
     },
